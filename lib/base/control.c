@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* control.c - the control block itself; see control.h. */
+#include "base/control.h"
+
+#include <string.h>
+
+#include "base/version.h"
+
+struct control_block control __attribute__((aligned(4096))) = {
+	.magic = CONTROL_MAGIC,
+	.version = CONTROL_VERSION,
+	.size = sizeof(struct control_block),
+	.version_string = PAGODA_VERSION,
+};
+
+void control_set_mode(enum control_mode mode, const char *value,
+		      const char *reason)
+{
+	char *text = control.modes[mode];
+	size_t len = min_size(strlen(value), MODE_LEN - 2);
+	size_t reason_len = min_size(strlen(reason), MODE_LEN - 2 - len);
+
+	memset(text, 0, MODE_LEN);
+	memcpy(text, value, len);
+	memcpy(text + len + 1, reason, reason_len);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.h - the control block: everything that is shown, in one place.
+ *
+ * One contiguous, pointer-free, versioned object in the library's data. The
+ * allocator updates it in place; the renderers in lib/proc read it inside the
+ * process, and the pagoda tool reads it from outside with process_vm_readv, so
+ * a running, stopped or hung process (or a core file) is read without its help.
+ * It starts on a page boundary with CONTROL_MAGIC; addresses in it are numbers
+ * of the owning process.
+ *
+ * Only one thing lives elsewhere: the sheaf headers, because the fast path
+ * addresses them by CPU. `percpu` says where they are (see percpu/percpu.h).
+ *
+ * Locks: a field is written under the lock of the structure it describes, or
+ * atomically where it says so. A reader takes no lock: single values are never
+ * torn, sums over several may be off by what is in flight.
+ */
+#ifndef PAGODA_BASE_CONTROL_H
+#define PAGODA_BASE_CONTROL_H
+
+#include "base/compiler.h"
+
+#define CONTROL_MAGIC "pagoda control\n" /* 16 bytes with its NUL */
+#define CONTROL_VERSION 1
+
+#define NR_PAGE_ORDERS 11
+#define PAGEBLOCK_ORDER 9
+#define MAX_NODES 8
+#define NR_CLASSES 256 /* ids in page_class[]: 0 none, 255 "ask struct page" */
+#define CACHE_NAME_LEN 32
+#define MODE_LEN 96
+#define EVENT_STRIPES 8
+
+enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, NR_ZONES };
+
+enum migratetype {
+	MIGRATE_UNMOVABLE,
+	MIGRATE_MOVABLE,
+	MIGRATE_RECLAIMABLE,
+	NR_MIGRATETYPES
+};
+
+enum vm_event {
+#define VM_EVENT(id, name, doc) id,
+#include "base/vmstat.def"
+#undef VM_EVENT
+	NR_VM_EVENTS
+};
+
+enum control_mode {
+#define CONTROL_MODE(id, name, doc) id,
+#include "base/modes.def"
+#undef CONTROL_MODE
+	NR_CONTROL_MODES
+};
+
+/* All page counts are in pages of `page_size` bytes. Lock: zone->lock. */
+struct control_zone {
+	char name[8];
+	uint32_t node;
+	uint32_t zone; /* enum zone_type */
+	uint64_t start_pfn;
+	uint64_t spanned; /* pages the zone may ever hold */
+	uint64_t present; /* pages brought online */
+	uint64_t managed; /* present less what the zone itself uses */
+	uint64_t free;
+	uint64_t free_resident; /* of free: may be backed by memory */
+	uint64_t pcp; /* on per-CPU page lists: not in `free`. Atomic */
+	uint64_t slab; /* pages in slabs */
+	uint64_t large; /* pages handed out as page blocks */
+	uint64_t wmark[3]; /* min, low, high */
+	uint64_t lowmem_reserve[NR_ZONES];
+	uint64_t nr_free[NR_MIGRATETYPES][NR_PAGE_ORDERS]; /* blocks */
+	uint64_t nr_pageblocks[NR_MIGRATETYPES];
+};
+
+/* Lock: the cache's node lock, but for the fields marked Atomic. */
+struct control_cache {
+	char name[CACHE_NAME_LEN]; /* "" = slot not in use */
+	uint32_t object_size; /* asked for */
+	uint32_t size; /* with padding */
+	uint32_t objs_per_slab;
+	uint32_t slab_order;
+	uint32_t sheaf_limit; /* objects: most a CPU's sheaf may hold */
+	uint32_t batch; /* objects moved in one exchange */
+	uint64_t nr_slabs;
+	uint64_t nr_empty_slabs; /* of nr_slabs: no object handed out */
+	uint64_t nr_free; /* objects free in slabs */
+	uint64_t nr_barn; /* objects in full sheaves in the barn. Atomic */
+	uint64_t refills; /* sheaf found empty. Atomic */
+	uint64_t flushes; /* sheaf found full. Atomic */
+	uint64_t grown; /* slabs made */
+	uint64_t reaped; /* slabs given back */
+};
+
+/* VMALLOC space, in bytes. Lock: vmap lock. */
+struct control_vmalloc {
+	uint64_t start;
+	uint64_t end;
+	uint64_t online; /* readable and writable so far */
+	uint64_t used; /* in live areas */
+	uint64_t nr_areas;
+	uint64_t unpurged; /* in freed areas that still hold memory */
+	uint64_t largest_free;
+};
+
+/*
+ * Where the sheaf headers are: for cpu slot i < nr and class c < NR_CLASSES,
+ * the 8 bytes at base + i * stride + c * 8 are struct sheaf_header: two
+ * little-endian uint16_t `cur` and `begin` first; cur - begin objects are
+ * cached there. All zero for a CPU or class never used.
+ */
+struct control_percpu {
+	uint64_t base;
+	uint64_t stride;
+	uint32_t nr; /* slots that may be in use */
+	uint32_t online; /* slots that have been used. Atomic */
+};
+
+struct control_block {
+	char magic[16];
+	uint32_t version;
+	uint32_t size; /* sizeof(struct control_block) */
+	uint32_t page_size;
+	uint32_t nr_nodes;
+	uint32_t pageblock_order; /* 0: blocks not grouped by mobility yet */
+	uint32_t nr_cpus;
+	uint64_t pid; /* updated in a forked child */
+	uint64_t span_base;
+	uint64_t span_bytes;
+	uint64_t metadata_bytes; /* brought online for the allocator itself */
+	uint64_t boot_used; /* bytes used of the boot arena. Atomic */
+	uint64_t boot_size;
+	char version_string[32];
+	/* Per mode: "value" NUL "reason" NUL; all zero = not decided yet. */
+	char modes[NR_CONTROL_MODES][MODE_LEN];
+	struct control_percpu percpu;
+	struct control_vmalloc vmalloc;
+	struct control_zone zones[MAX_NODES][NR_ZONES];
+	/* Atomic; the sum over the stripes is the event's count. */
+	uint64_t events[EVENT_STRIPES][NR_VM_EVENTS];
+	struct control_cache caches[NR_CLASSES];
+};
+
+extern struct control_block control;
+
+/*
+ * control_set_mode() - say which way a mode was decided, and why.
+ * @reason: may be "". Both are cut to fit.
+ * Context: any; the callers decide each mode once.
+ */
+void control_set_mode(enum control_mode mode, const char *value,
+		      const char *reason);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decay.c - the decay clock: what was not needed for a while goes back.
+ *
+ * There is no thread. Slow paths look at a coarse clock now and then, and one
+ * of them runs the tick when it is due: four a decay time, each giving back
+ * half of what lay idle since the one before. So an idle program stops ticking;
+ * what it may keep then is bounded by resident_free, and vmalloc areas beyond
+ * that are purged when they are freed.
+ */
+#include "base/atomic.h"
+#include "base/lock.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "malloc/internal.h"
+#include "os/os.h"
+#include "page_alloc/page_alloc.h"
+#include "percpu/gate.h"
+#include "proc/stats_file.h"
+#include "slab/slab.h"
+#include "vmalloc/vmalloc.h"
+
+/* Looking at the clock costs as much as a small slow path. */
+enum { LOOK_EVERY = 16, TICKS_PER_DECAY = 4 };
+
+static struct lock decay_lock = LOCK_INIT(DECAY);
+static uint64_t next_tick; /* ms. Atomic */
+static uint64_t next_stats; /* ms. Atomic */
+
+static void run_tick(uint64_t now)
+{
+	count_vm_event(DECAY_TICKS);
+	slab_decay();
+	vmalloc_decay();
+	page_alloc_decay();
+	store_relaxed(&next_tick, now + params.decay_ms / TICKS_PER_DECAY);
+}
+
+static void tick_if_due(uint64_t now)
+{
+	if (now < load_relaxed(&next_tick))
+		return;
+	/* The gate first: no lock may be held while a fork is waited for. */
+	if (gate_enter() == SLOW_NORMAL && lock_try(&decay_lock)) {
+		run_tick(now);
+		lock_release(&decay_lock);
+	}
+	gate_leave();
+}
+
+static void write_stats_if_due(uint64_t now)
+{
+	uint64_t due = load_relaxed(&next_stats);
+
+	if (!params.stats_interval || now < due ||
+	    !cas_relaxed(&next_stats, &due, now + params.stats_interval))
+		return;
+	stats_file_write(params.stats);
+}
+
+void decay_tick(void)
+{
+	static uint32_t looks; /* a lost update only delays a look */
+	uint32_t n = load_relaxed(&looks) + 1;
+	uint64_t now;
+
+	store_relaxed(&looks, n);
+	if (likely(n % LOOK_EVERY))
+		return;
+	now = os_now_ms();
+	tick_if_due(now);
+	if (unlikely(params.stats[0]))
+		write_stats_if_due(now);
+}
+
+bool trim_all(void)
+{
+	size_t pages = 0;
+
+	if (gate_enter() == SLOW_NORMAL) {
+		slab_drain();
+		pages = vmalloc_trim() + page_alloc_trim();
+	}
+	gate_leave();
+	return pages > 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork.c - the child of a fork must find the allocator in a consistent state
+ * whatever other threads of the parent were doing.
+ *
+ * prepare: close the gate, so that no slow path is under way and no lock is
+ *          held; stop the sheaves, so that no restartable sequence is under way
+ *          (a copy of memory taken while one runs might hold its last store
+ *          and not the one before).
+ * parent, child: start the sheaves, open the gate.
+ *
+ * Registered by the constructor, before the program can register its own, so
+ * prepare runs last and the others first. A fork inside one of our slow paths
+ * (from a signal handler) cannot wait for itself: it does nothing.
+ */
+#include <pthread.h>
+
+#include "base/control.h"
+#include "malloc/internal.h"
+#include "os/os.h"
+#include "percpu/gate.h"
+#include "percpu/percpu.h"
+
+/* Owner: the thread that forks, which holds the gate. */
+static bool closed, stopped;
+
+static void prepare(void)
+{
+	closed = !thread_word.depth;
+	if (!closed)
+		return;
+	gate_close();
+	stopped = percpu_stop();
+}
+
+static void parent(void)
+{
+	if (!closed)
+		return;
+	if (stopped)
+		percpu_start();
+	gate_open();
+}
+
+static void child(void)
+{
+	control.pid = os_getpid();
+	if (!closed)
+		return;
+	if (stopped)
+		percpu_start();
+	gate_open_in_child();
+}
+
+void fork_init(void)
+{
+	pthread_atfork(prepare, parent, child);
+}

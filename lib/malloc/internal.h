@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* internal.h - what the files of malloc/ share. */
+#ifndef PAGODA_MALLOC_INTERNAL_H
+#define PAGODA_MALLOC_INTERNAL_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "page_alloc/page.h"
+
+/*
+ * What the fast paths compare with. All zero before start-up and, but for the
+ * base, in percpu=lock: then every call takes the slow path, without a test of
+ * its own.
+ */
+struct fast {
+	size_t alloc_below; /* sizes below this are popped from a sheaf */
+	uintptr_t span_base;
+	size_t span_size;
+	const uint8_t *page_class;
+};
+
+extern struct fast fast;
+
+/* --- init.c --- */
+
+/*
+ * malloc_start() - bring the allocator up, if it is not.
+ * Return: false while that is not possible yet (the loader is still at work) or
+ * under way: use the boot arena.
+ */
+bool malloc_start(void);
+
+/* Is it up? */
+bool malloc_is_up(void);
+
+/* --- malloc.c: the slow halves --- */
+
+void *malloc_slow(size_t size);
+void free_slow(void *p);
+
+/*
+ * alloc_aligned() - @size bytes aligned to @align, a power of two.
+ * Return: NULL with errno ENOMEM.
+ */
+void *alloc_aligned(size_t align, size_t size);
+
+/* Bytes the block at @p may use; stops the program if there is none. */
+size_t usable_size(void *p, const char *caller);
+
+/* --- large.c: blocks of whole pages --- */
+
+/* @align: a power of two. NULL when out of memory; errno is not set. */
+void *large_alloc(size_t size, size_t align, bool zero, bool wait);
+/* @p is in a page of PAGE_CLASS_ASK. False: put off, nothing was done. */
+bool large_free(void *p, bool wait);
+size_t large_usable_size(const void *p);
+/* What is wrong with @p as a block of whole pages, or NULL. */
+const char *large_check(const void *p);
+/*
+ * Make the block at @p @size bytes long without copying. Return: where it is
+ * now; NULL: not possible, it is as it was.
+ */
+void *large_realloc(void *p, size_t size, bool wait);
+
+/* --- foreign.c: memory that is not ours --- */
+
+void foreign_free(void *p);
+/* NULL with errno set if libc cannot do it. */
+void *foreign_realloc(void *p, size_t size);
+size_t foreign_usable_size(void *p);
+
+/* --- decay.c --- */
+
+/* Called at the end of slow paths, outside the gate; mostly does nothing. */
+void decay_tick(void);
+/* Give back all that is free. Return: whether anything was. */
+bool trim_all(void);
+
+/* --- fork.c, stats.c: registered by init.c's constructor --- */
+
+void fork_init(void);
+void stats_at_exit(void);
+
+/* --- deferred.c: frees that nested calls put off --- */
+
+void defer_free(void *p);
+void run_deferred(void);
+
+static inline void *out_of_memory(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+static inline size_t pages_for(size_t size)
+{
+	return (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc.c - the C entry points.
+ *
+ * The fast paths: malloc() is one comparison, one table load and one
+ * restartable sequence; free() is one subtraction and comparison, one byte
+ * load, one multiplication that proves the pointer to be the start of an
+ * object, and one restartable sequence. Everything else, including start-up,
+ * percpu=lock and all errors, is in the slow halves.
+ *
+ * Where a request goes, by size and alignment:
+ *
+ *	to 32 KiB    a kmalloc cache (slab/)
+ *	to 4 MiB     whole pages of the buddy (large.c)
+ *	above        an area of VMALLOC space (large.c)
+ *
+ * What glibc does in each corner (errno, zero sizes, odd alignments) is what
+ * happens here; tests/preload/conformance.c compares the two.
+ */
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/vmstat.h"
+#include "malloc/internal.h"
+#include "page_alloc/page_alloc.h"
+#include "percpu/fastpath.h"
+#include "percpu/gate.h"
+#include "slab/slab.h"
+
+struct fast fast CACHELINE_ALIGNED;
+
+/* --- malloc --- */
+
+/* Allocations that the boot arena serves. */
+static COLD void *boot_alloc(size_t align, size_t size)
+{
+	void *p = memblock_alloc(size, align);
+
+	return p ? p : out_of_memory();
+}
+
+/* With the gate entered. */
+static void *alloc_class(unsigned int class, enum slow_path how)
+{
+	void *p;
+
+	/* A nested call that finds this class locked may find a larger one. */
+	do {
+		p = kmem_cache_alloc_slow(&kmem_caches[class], how);
+	} while (!p && how != SLOW_NORMAL && ++class <= NR_KMALLOC);
+	return p;
+}
+
+static void *leave_slow_path(void *p, enum slow_path how, size_t align,
+			     size_t size)
+{
+	if (how == SLOW_NORMAL)
+		run_deferred();
+	gate_leave();
+	if (likely(how == SLOW_NORMAL)) {
+		decay_tick();
+	} else {
+		count_vm_event(NESTED_ALLOC);
+		if (!p)
+			p = memblock_alloc(size, align);
+	}
+	if (unlikely(!p)) {
+		count_vm_event(OOM);
+		return out_of_memory();
+	}
+	return p;
+}
+
+NOINLINE void *malloc_slow(size_t size)
+{
+	enum slow_path how;
+	void *p;
+
+	if (unlikely(size > PTRDIFF_MAX))
+		return out_of_memory();
+	if (unlikely(!malloc_start()))
+		return boot_alloc(1, size);
+	how = gate_enter();
+	if (size <= KMALLOC_MAX)
+		p = alloc_class(kmalloc_class(size), how);
+	else
+		p = how == SLOW_BARRED ? NULL :
+			large_alloc(size, 1, false, how == SLOW_NORMAL);
+	return leave_slow_path(p, how, 1, size);
+}
+
+static ALWAYS_INLINE void *alloc(size_t size)
+{
+	if (likely(size < fast.alloc_below)) {
+		void *p = rseq_pop(kmalloc_class(size));
+
+		if (likely(p))
+			return p;
+	}
+	return malloc_slow(size);
+}
+
+EXPORT void *malloc(size_t size)
+{
+	return alloc(size);
+}
+
+static NOINLINE void *calloc_large(size_t size)
+{
+	enum slow_path how;
+	void *p;
+
+	if (unlikely(size > PTRDIFF_MAX))
+		return out_of_memory();
+	if (unlikely(!malloc_start()))
+		return boot_alloc(1, size);
+	how = gate_enter();
+	p = how == SLOW_BARRED ? NULL :
+		large_alloc(size, 1, true, how == SLOW_NORMAL);
+	return leave_slow_path(p, how, 1, size);
+}
+
+EXPORT void *calloc(size_t nmemb, size_t size)
+{
+	size_t bytes;
+	void *p;
+
+	if (unlikely(__builtin_mul_overflow(nmemb, size, &bytes)))
+		return out_of_memory();
+	if (unlikely(bytes > KMALLOC_MAX))
+		return calloc_large(bytes);
+	p = alloc(bytes);
+	if (likely(p))
+		memset(p, 0, bytes);
+	return p;
+}
+
+/* --- free --- */
+
+static COLD NORETURN void bad_free(const void *p, const char *why)
+{
+	bug("invalid free of %p: %s", p, why);
+}
+
+/* @p lies in a slab but the sheaf did not take it, or percpu=lock. */
+static void free_object(void *p, unsigned int class)
+{
+	struct kmem_cache *c = &kmem_caches[class];
+	enum slow_path how;
+	bool done;
+
+	if (unlikely(!class_check_ok(class, p)))
+		bug("invalid free of %p: cache %s: not the start of an object",
+		    p, control.caches[class].name);
+	how = gate_enter();
+	done = kmem_cache_free_slow(c, p, how);
+	if (how == SLOW_NORMAL)
+		run_deferred();
+	gate_leave();
+	if (unlikely(how != SLOW_NORMAL)) {
+		count_vm_event(NESTED_FREE);
+		if (!done)
+			defer_free(p);
+		return;
+	}
+	decay_tick();
+}
+
+static void free_large(void *p)
+{
+	const char *why = large_check(p);
+	enum slow_path how;
+	bool done;
+
+	if (unlikely(why))
+		bad_free(p, why);
+	how = gate_enter();
+	done = how != SLOW_BARRED && large_free(p, how == SLOW_NORMAL);
+	if (how == SLOW_NORMAL)
+		run_deferred();
+	gate_leave();
+	if (unlikely(how != SLOW_NORMAL)) {
+		count_vm_event(NESTED_FREE);
+		if (!done)
+			defer_free(p);
+		return;
+	}
+	decay_tick();
+}
+
+NOINLINE void free_slow(void *p)
+{
+	unsigned int class;
+
+	if (!p)
+		return;
+	if (unlikely(!in_span(p))) {
+		if (memblock_owns(p))
+			memblock_free(p);
+		else
+			foreign_free(p);
+		return;
+	}
+	class = span.page_class[addr_to_pfn(p)];
+	if (unlikely(class == PAGE_CLASS_NONE))
+		bad_free(p, "nothing is allocated there (freed already?)");
+	if (class == PAGE_CLASS_ASK)
+		free_large(p);
+	else
+		free_object(p, class);
+}
+
+static ALWAYS_INLINE void release(void *p)
+{
+	uintptr_t offset = (uintptr_t)p - fast.span_base;
+
+	if (likely(offset < fast.span_size)) {
+		unsigned int class = fast.page_class[offset >> PAGE_SHIFT];
+
+		if (likely(class_check_ok(class, p)) &&
+		    likely(rseq_push(class, p)))
+			return;
+	}
+	free_slow(p);
+}
+
+EXPORT void free(void *p)
+{
+	release(p);
+}
+
+/* Not in this libc's headers. */
+void free_sized(void *p, size_t size);
+void free_aligned_sized(void *p, size_t align, size_t size);
+void cfree(void *p);
+
+/* C23. The sizes are hints that the page class makes unnecessary. */
+EXPORT void free_sized(void *p, size_t size)
+{
+	(void)size;
+	release(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	release(p);
+}
+
+EXPORT void cfree(void *p)
+{
+	release(p);
+}
+
+/* --- usable size and realloc --- */
+
+size_t usable_size(void *p, const char *caller)
+{
+	const char *why;
+	unsigned int class;
+
+	if (unlikely(!in_span(p)))
+		return memblock_owns(p) ? memblock_usable_size(p) :
+					  foreign_usable_size(p);
+	class = span.page_class[addr_to_pfn(p)];
+	if (unlikely(class == PAGE_CLASS_NONE))
+		bug("%s of %p: invalid pointer: nothing is allocated there",
+		    caller, p);
+	if (class == PAGE_CLASS_ASK) {
+		why = large_check(p);
+		if (unlikely(why))
+			bug("%s of %p: invalid pointer: %s", caller, p, why);
+		return large_usable_size(p);
+	}
+	if (unlikely(!class_check_ok(class, p)))
+		bug("%s of %p: invalid pointer: cache %s: not the start of an object",
+		    caller, p, control.caches[class].name);
+	return kmem_caches[class].size;
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+	return p ? usable_size(p, "malloc_usable_size") : 0;
+}
+
+static void *resize_large(void *p, size_t size)
+{
+	enum slow_path how = gate_enter();
+	void *q = NULL;
+
+	if (how != SLOW_BARRED)
+		q = large_realloc(p, size, how == SLOW_NORMAL);
+	gate_leave();
+	return q;
+}
+
+static void *realloc_by_copy(void *p, size_t old, size_t size)
+{
+	void *q = alloc(size);
+
+	if (!q) {
+		/* A block that only had to shrink is good as it is. */
+		return size <= old ? p : NULL;
+	}
+	memcpy(q, p, min_size(old, size));
+	release(p);
+	return q;
+}
+
+static void *resize(void *p, size_t size)
+{
+	size_t old;
+	void *q;
+
+	if (unlikely(size > PTRDIFF_MAX))
+		return out_of_memory();
+	if (unlikely(!in_span(p) && !memblock_owns(p)))
+		return foreign_realloc(p, size);
+	old = usable_size(p, "realloc");
+	if (in_span(p) && span.page_class[addr_to_pfn(p)] == PAGE_CLASS_ASK) {
+		q = size > KMALLOC_MAX ? resize_large(p, size) : NULL;
+		if (q)
+			return q;
+	} else if (size <= old && size >= old / 2) {
+		/* Its class, or one so near that moving is not worth it. */
+		return p;
+	}
+	return realloc_by_copy(p, old, size);
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	if (!p)
+		return alloc(size);
+	if (!size) {
+		release(p);
+		return NULL;
+	}
+	return resize(p, size);
+}
+
+EXPORT void *reallocarray(void *p, size_t nmemb, size_t size)
+{
+	size_t bytes;
+
+	if (unlikely(__builtin_mul_overflow(nmemb, size, &bytes)))
+		return out_of_memory();
+	return realloc(p, bytes);
+}
+
+/* --- aligned --- */
+
+void *alloc_aligned(size_t align, size_t size)
+{
+	unsigned int class = 0;
+	enum slow_path how;
+	void *p;
+
+	if (align <= KMALLOC_MIN)
+		return alloc(size);
+	if (unlikely(size > PTRDIFF_MAX || align > PTRDIFF_MAX - size))
+		return out_of_memory();
+	if (align <= PAGE_SIZE)
+		class = kmalloc_aligned_class(size, align);
+	if (class)
+		return alloc(kmem_caches[class].size);
+	if (unlikely(!malloc_start()))
+		return boot_alloc(align, size);
+	how = gate_enter();
+	p = how == SLOW_BARRED ? NULL :
+		large_alloc(max_size(size, 1), align, false,
+			    how == SLOW_NORMAL);
+	return leave_slow_path(p, how, align, size);
+}
+
+/* glibc's memalign: other alignments are rounded up to a power of two. */
+static void *memalign_any(size_t align, size_t size)
+{
+	if (align > SIZE_MAX / 2 + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (!is_power_of_2(align))
+		align = (size_t)1 << ilog2_up(max_size(align, 1));
+	return alloc_aligned(align, size);
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+	return memalign_any(align, size);
+}
+
+/* glibc 2.36 makes no difference between the two. */
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	return memalign_any(align, size);
+}
+
+EXPORT int posix_memalign(void **ret, size_t align, size_t size)
+{
+	int saved = errno;
+	void *p;
+
+	if (align % sizeof(void *) || !is_power_of_2(align))
+		return EINVAL;
+	p = alloc_aligned(align, size);
+	errno = saved;
+	if (!p)
+		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+EXPORT void *valloc(size_t size)
+{
+	return alloc_aligned(PAGE_SIZE, size);
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	size_t rounded = align_up(size, PAGE_SIZE);
+
+	if (unlikely(rounded < size))
+		return out_of_memory();
+	return alloc_aligned(PAGE_SIZE, rounded);
+}
+
+/* --- glibc's own names, which some of its callers use --- */
+
+#define ALIAS(name, target) \
+	extern __typeof__(target) name EXPORT __attribute__((alias(#target), copy(target)))
+
+ALIAS(__libc_malloc, malloc);
+ALIAS(__libc_free, free);
+ALIAS(__libc_calloc, calloc);
+ALIAS(__libc_realloc, realloc);
+ALIAS(__libc_memalign, memalign);
+ALIAS(__libc_valloc, valloc);
+ALIAS(__libc_pvalloc, pvalloc);
+ALIAS(__posix_memalign, posix_memalign);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* internal.h - what the files of page_alloc/ share. */
+#ifndef PAGODA_PAGE_ALLOC_INTERNAL_H
+#define PAGODA_PAGE_ALLOC_INTERNAL_H
+
+#include "base/control.h"
+#include "base/lock.h"
+#include "page_alloc/page_alloc.h"
+
+enum { NR_PCP_ORDERS = 4, NR_PCP_STRIPES = 16 };
+
+/* One CPU's (or stripe's) lists of blocks of orders below NR_PCP_ORDERS. */
+struct per_cpu_pages {
+	struct lock lock;
+	uint32_t count; /* pages. Lock: this lock, like the lists */
+	bool ready;
+	struct list_head lists[NR_MIGRATETYPES][NR_PCP_ORDERS];
+} CACHELINE_ALIGNED;
+
+enum { PCP_HIGH = 96, PCP_BATCH = 32 }; /* pages */
+
+/* Resident blocks are taken before those the kernel would have to fill. */
+enum temperature { HOT, FRESH, NR_TEMPERATURES };
+
+struct zone {
+	struct lock lock;
+	uint8_t node, index;
+	bool grouped; /* page blocks keep to a migrate type */
+	struct control_zone *stat;
+	size_t start_pfn; /* Const after init */
+	size_t limit_pfn; /* Const after init: where its window ends */
+	size_t online_pfn; /* what is online ends here. Lock: lock */
+	size_t meta_pfn; /* what has metadata ends here. Lock: lock */
+	size_t idle_resident; /* least free_resident since the last tick */
+	/* Bit k: a list of order k is not empty. Lock: lock */
+	uint16_t orders[NR_TEMPERATURES][NR_MIGRATETYPES];
+	struct hlist_head free_list[NR_TEMPERATURES][NR_MIGRATETYPES]
+				   [NR_PAGE_ORDERS];
+};
+
+struct zone *zone_of(unsigned int node, enum zone_type type);
+
+static inline struct zone *page_zone(const struct page *page)
+{
+	return zone_of(page->node, (enum zone_type)page->zone);
+}
+
+/* --- memmap.c: the span and its side tables --- */
+
+MUST_CHECK int memmap_init(void);
+/*
+ * Claim [from, to) of the part of the span that node 0's ZONE_NORMAL and
+ * VMALLOC space share. Return: false if it would run into the other.
+ */
+bool memmap_claim_up(size_t to_pfn);
+/* Bring metadata of the pages online: mem_map, page_class, pageblocks. */
+MUST_CHECK int memmap_online(size_t from_pfn, size_t to_pfn);
+/* Bring the pages themselves online. */
+MUST_CHECK int memmap_commit(size_t from_pfn, size_t to_pfn);
+
+/* --- present.c: which free pages may hold memory. Lock: zone->lock --- */
+
+size_t present_count(size_t pfn, size_t nr);
+void present_set(size_t pfn, size_t nr);
+void present_clear(size_t pfn, size_t nr);
+/* Copy the bits of the pages to @bits (bit i: page pfn + i). */
+void present_copy(size_t pfn, size_t nr, uint64_t *bits);
+
+/* --- buddy.c. All with zone->lock held --- */
+
+struct page *buddy_take(struct zone *z, unsigned int order,
+			enum migratetype mt);
+/* Put a block back, merged with free neighbours. */
+void buddy_free(struct zone *z, size_t pfn, unsigned int order);
+/* The same for any run of pages. */
+void buddy_free_range(struct zone *z, size_t pfn, size_t nr);
+/* Take the @nr pages at @pfn if all of them are free. */
+bool buddy_take_range(struct zone *z, size_t pfn, size_t nr);
+/* A resident free block of at least @min_order, off the lists; or NULL. */
+struct page *buddy_take_resident(struct zone *z, unsigned int min_order);
+/* Each block of free memory is on the right list, counted once. For tests. */
+void buddy_validate(struct zone *z);
+
+/* --- zone.c --- */
+
+void zones_init(unsigned int nodes);
+bool zone_grow(struct zone *z, unsigned int order);
+/* Would @nr pages more leave @z above its mark? Lock: zone->lock */
+bool zone_watermark_ok(const struct zone *z, size_t nr, gfp_t gfp,
+		       enum zone_type wanted);
+
+/* --- pcp.c --- */
+
+struct page *pcp_alloc(struct zone *z, unsigned int order,
+		       enum migratetype mt, gfp_t gfp);
+bool pcp_free(struct zone *z, struct page *page, unsigned int order,
+	      bool wait);
+void pcp_drain(struct zone *z);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memmap.c - the reserved span and its side tables.
+ *
+ * Two reservations: the span (no access) and the tables (readable, so that
+ * page_class[] of an address that was never used reads as zero without costing
+ * memory). Parts become writable by mprotect in steps; neighbouring steps merge
+ * into one kernel mapping, and strict overcommit is charged only for them.
+ *
+ * The upper part of the span is shared: node 0's ZONE_NORMAL grows up, VMALLOC
+ * space grows down; span_claim keeps them apart.
+ */
+#include <errno.h>
+
+#include "base/format.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "page_alloc/internal.h"
+#include "page_alloc/span.h"
+
+struct span span;
+
+static struct lock memmap_lock = LOCK_INIT(MEMMAP);
+static size_t claimed_up; /* pfn. Lock: memmap_lock */
+static size_t claimed_down; /* pfn. Lock: memmap_lock */
+
+/* --- reservation --- */
+
+static size_t wanted_size(void)
+{
+	size_t size = params.span ? MiB(params.span) : 16 * os_total_ram();
+	size_t left = os_address_space_left();
+
+	if (!params.span) {
+		size = max_size(size, GiB(64));
+		size = min_size(size, GiB(4096));
+	}
+	/* The program needs room for its own mappings and stacks. */
+	if (left != SIZE_MAX)
+		size = min_size(size, left / 4 * 3);
+	return align_down(size, MiB(4));
+}
+
+static size_t tables_size(size_t nr_pages)
+{
+	size_t blocks = nr_pages / PAGEBLOCK_PAGES + 1;
+
+	return align_up(nr_pages * sizeof(struct page), PAGE_SIZE) +
+	       align_up(nr_pages, PAGE_SIZE) +
+	       align_up(blocks * sizeof(struct pageblock), PAGE_SIZE);
+}
+
+static bool try_reserve(size_t size)
+{
+	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
+	size_t nr_pages = size >> PAGE_SHIFT;
+	char *tables, *mem;
+
+	mem = os_reserve(size + align, false);
+	if (!mem)
+		return false;
+	tables = os_reserve(tables_size(nr_pages), true);
+	if (!tables) {
+		os_release(mem, size + align);
+		return false;
+	}
+	span.base = align_up((uintptr_t)mem, align);
+	span.size = size;
+	span.mem_map = (struct page *)tables;
+	tables += align_up(nr_pages * sizeof(struct page), PAGE_SIZE);
+	span.page_class = (uint8_t *)tables;
+	tables += align_up(nr_pages, PAGE_SIZE);
+	span.pageblocks = (struct pageblock *)tables;
+	return true;
+}
+
+int memmap_init(void)
+{
+	size_t size = wanted_size();
+	char text[32];
+
+	while (!try_reserve(size)) {
+		size = align_down(size / 2, MiB(4));
+		if (size < MiB(4))
+			return -ENOMEM;
+	}
+	claimed_down = span.size >> PAGE_SHIFT;
+	control.span_base = span.base;
+	control.span_bytes = span.size;
+	fmt_snprintf(text, sizeof(text), "%lu MiB", span.size >> 20);
+	control_set_mode(MODE_SPAN, text, "");
+	return 0;
+}
+
+/* --- claims --- */
+
+bool memmap_claim_up(size_t to_pfn)
+{
+	bool ok;
+
+	lock_acquire(&memmap_lock);
+	ok = to_pfn <= claimed_down;
+	if (ok && to_pfn > claimed_up)
+		claimed_up = to_pfn;
+	lock_release(&memmap_lock);
+	return ok;
+}
+
+void *span_claim_down(size_t nr_pages)
+{
+	size_t pfn = 0;
+
+	lock_acquire(&memmap_lock);
+	if (nr_pages <= claimed_down - claimed_up) {
+		claimed_down -= nr_pages;
+		pfn = claimed_down;
+	}
+	lock_release(&memmap_lock);
+	return pfn ? pfn_to_addr(pfn) : NULL;
+}
+
+void span_unclaim_down(size_t nr_pages)
+{
+	lock_acquire(&memmap_lock);
+	claimed_down += nr_pages;
+	lock_release(&memmap_lock);
+}
+
+/* --- online --- */
+
+static int commit_table(void *from, void *to)
+{
+	uintptr_t start = align_down((uintptr_t)from, PAGE_SIZE);
+	uintptr_t end = align_up((uintptr_t)to, PAGE_SIZE);
+	int err = os_commit((void *)start, end - start);
+
+	if (!err)
+		fetch_add_relaxed(&control.metadata_bytes, end - start);
+	return err;
+}
+
+int memmap_online(size_t from_pfn, size_t to_pfn)
+{
+	int err = commit_table(span.mem_map + from_pfn, span.mem_map + to_pfn);
+
+	if (!err)
+		err = commit_table(span.page_class + from_pfn,
+				   span.page_class + to_pfn);
+	if (!err)
+		err = commit_table(pfn_to_pageblock(from_pfn),
+				   pfn_to_pageblock(to_pfn - 1) + 1);
+	return err;
+}
+
+int memmap_commit(size_t from_pfn, size_t to_pfn)
+{
+	int err = os_commit(pfn_to_addr(from_pfn),
+			    (to_pfn - from_pfn) << PAGE_SHIFT);
+
+	count_vm_event(err ? ARENA_FAIL : ARENA_ONLINE);
+	return err;
+}

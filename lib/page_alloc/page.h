@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page.h - struct page, page frame numbers, and the maps from an address to
+ * what it is.
+ *
+ * All managed memory lies in one reserved span; a "page" is a slot of 4 KiB of
+ * it, resident or not, and its number (pfn) is its distance from the base. Two
+ * side tables describe it: mem_map[], a struct page each, and page_class[], a
+ * byte each, which alone decides the fast path of free(). Both are reserved for
+ * the whole span and only cost memory where something was allocated.
+ *
+ *  span.base                                                       span.end
+ *   | fixed windows | node 0 ZONE_NORMAL -->   ...   <-- VMALLOC space |
+ *
+ * The fixed windows (other zones, other nodes) exist only in large spans.
+ */
+#ifndef PAGODA_PAGE_ALLOC_PAGE_H
+#define PAGODA_PAGE_ALLOC_PAGE_H
+
+#include "base/compiler.h"
+#include "base/control.h"
+#include "base/list.h"
+
+enum {
+	PAGE_SHIFT = 12,
+	PAGE_SIZE = 1 << PAGE_SHIFT,
+	MAX_ORDER = NR_PAGE_ORDERS - 1,
+	PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER,
+};
+
+/* page_class[]: 1 .. 254 are kmem_cache ids. */
+enum { PAGE_CLASS_NONE = 0, PAGE_CLASS_ASK = 255 };
+
+/*
+ * States of a page. Only the first page of a block has a state; the others are
+ * PAGE_NONE, but that the second page of a slab is its bitmap (slab/slab.h).
+ *
+ *	offline -> BUDDY <-> PCP
+ *	BUDDY, PCP -> ALLOC -> SLAB, LARGE -> BUDDY, PCP
+ *	BUDDY <-> ISOLATED (being purged)
+ *	VMALLOC, VFREE: first page of an area or a free extent in VMALLOC space;
+ *	VTAIL: last page of a free extent (vmalloc/vmalloc.c)
+ */
+enum page_type {
+	PAGE_NONE,
+	PAGE_BUDDY,
+	PAGE_PCP,
+	PAGE_ISOLATED,
+	PAGE_ALLOC,
+	PAGE_SLAB,
+	PAGE_LARGE,
+	PAGE_VMALLOC,
+	PAGE_VFREE,
+	PAGE_VTAIL,
+};
+
+struct kmem_cache;
+
+struct page {
+	uint8_t type; /* enum page_type. Lock: owner's */
+	uint8_t order; /* all but LARGE, VMALLOC */
+	uint8_t node;
+	uint8_t zone; /* enum zone_type */
+	uint8_t migratetype; /* BUDDY: the list it is on */
+	uint8_t cold; /* BUDDY, VFREE: known to hold no memory */
+	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */
+	uint8_t nr_pieces; /* VMALLOC: kernel mappings of its own */
+	union {
+		struct hlist_node buddy; /* BUDDY, SLAB. Lock: zone, node */
+		struct list_head lru; /* PCP, ISOLATED */
+	};
+	union {
+		struct { /* SLAB. Lock: kmem_cache_node->lock */
+			struct kmem_cache *cache; /* Const in a slab's life */
+			uint16_t nr_free;
+			uint16_t colour; /* bytes before the first object */
+			uint32_t unused2;
+		};
+		struct { /* LARGE, VMALLOC, VFREE, VTAIL */
+			size_t nr_pages; /* Owner: whoever holds the block */
+			size_t room; /* VMALLOC: pages it may grow to in place */
+		};
+	};
+	uint32_t pieces[6]; /* VMALLOC: page where each of them ends */
+};
+
+_Static_assert(sizeof(struct page) == 64, "one cache line each");
+
+/* Per 2 MiB. Lock: zone->lock. */
+struct pageblock {
+	uint64_t present[PAGEBLOCK_PAGES / 64]; /* may hold memory */
+	uint8_t migratetype;
+};
+
+struct span {
+	uintptr_t base; /* Const after init, like all here */
+	size_t size;
+	uint8_t *page_class;
+	struct page *mem_map;
+	struct pageblock *pageblocks;
+};
+
+extern struct span span;
+
+static inline bool in_span(const void *p)
+{
+	return (uintptr_t)p - span.base < span.size;
+}
+
+static inline size_t addr_to_pfn(const void *p)
+{
+	return ((uintptr_t)p - span.base) >> PAGE_SHIFT;
+}
+
+static inline void *pfn_to_addr(size_t pfn)
+{
+	return (void *)(span.base + (pfn << PAGE_SHIFT));
+}
+
+static inline struct page *pfn_to_page(size_t pfn)
+{
+	return &span.mem_map[pfn];
+}
+
+static inline size_t page_to_pfn(const struct page *page)
+{
+	return (size_t)(page - span.mem_map);
+}
+
+static inline void *page_address(const struct page *page)
+{
+	return pfn_to_addr(page_to_pfn(page));
+}
+
+static inline struct page *virt_to_page(const void *p)
+{
+	return pfn_to_page(addr_to_pfn(p));
+}
+
+static inline struct pageblock *pfn_to_pageblock(size_t pfn)
+{
+	return &span.pageblocks[pfn >> PAGEBLOCK_ORDER];
+}
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_alloc.c - the page allocator's front: zonelists, the order of attempts,
+ * exact sizes, and the way back to the kernel.
+ *
+ * An allocation walks its zonelist (MOVABLE, NORMAL, DMA32; DMA only if asked
+ * for; the caller's node first). In each zone: per-CPU lists for low orders,
+ * the buddy above the watermark, growth of the zone. If no zone can: one round
+ * of reclaim, then the walk again, then NULL.
+ *
+ * Free memory goes back by whole free blocks of at least PURGE_ORDER, largest
+ * first: taken off the lists under the zone's lock, given to the kernel without
+ * it, put back as fresh.
+ */
+#include "page_alloc/page_alloc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/format.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "page_alloc/internal.h"
+#include "percpu/thread.h"
+
+enum {
+	PURGE_ORDER = 4,
+	PURGE_BATCH = 32, /* blocks off the lists at once */
+};
+
+static unsigned int nodes = 1; /* Const after init */
+static bool fake_nodes; /* Const after init */
+static const struct reclaim_ops *reclaim; /* Const after init */
+
+/* --- nodes --- */
+
+unsigned int nr_nodes(void)
+{
+	return nodes;
+}
+
+unsigned int numa_node(void)
+{
+	if (likely(nodes == 1))
+		return 0;
+	/* Threads take turns, so that all fake nodes are used. */
+	if (fake_nodes)
+		return thread_word.stripe % nodes;
+	return os_current_node() % nodes;
+}
+
+static void count_nodes(void)
+{
+	static const char fake[] = "fake=";
+	uint64_t n = 1;
+	char text[8];
+
+	if (!strncmp(params.numa, fake, sizeof(fake) - 1)) {
+		const char *value = params.numa + sizeof(fake) - 1;
+
+		if (!fmt_parse_size(value, strlen(value), &n) || !n ||
+		    n > MAX_NODES) {
+			warn("PAGODA_OPTIONS: numa=%s: 1 to %d nodes",
+			     params.numa, MAX_NODES);
+			n = 1;
+		}
+		fake_nodes = n > 1;
+	} else if (!strcmp(params.numa, "auto")) {
+		n = min_size(os_nr_nodes(), MAX_NODES);
+	}
+	nodes = (unsigned int)n;
+	control.nr_nodes = nodes;
+	fmt_snprintf(text, sizeof(text), "%u", nodes);
+	control_set_mode(MODE_NUMA, text, fake_nodes ? "fake" : "");
+}
+
+int page_alloc_init(void)
+{
+	static const char *const thp[] = { "auto", "on", "off" };
+	int err = memmap_init();
+
+	if (err)
+		return err;
+	count_nodes();
+	zones_init(nodes);
+	control_set_mode(MODE_THP, thp[params.thp], "");
+	return 0;
+}
+
+void page_alloc_set_reclaim(const struct reclaim_ops *ops)
+{
+	reclaim = ops;
+}
+
+/* --- zonelists --- */
+
+static const enum zone_type zonelist_movable[] = { ZONE_MOVABLE, ZONE_NORMAL,
+						   ZONE_DMA32 };
+
+struct zonelist {
+	const enum zone_type *types;
+	unsigned int nr;
+};
+
+static struct zonelist zonelist_of(gfp_t gfp)
+{
+	static const enum zone_type dma[] = { ZONE_DMA };
+	static const enum zone_type dma32[] = { ZONE_DMA32 };
+
+	if (gfp & GFPF_DMA)
+		return (struct zonelist){ dma, 1 };
+	if (gfp & GFPF_DMA32)
+		return (struct zonelist){ dma32, 1 };
+	if (gfp & GFPF_HIGHMEM)
+		return (struct zonelist){ zonelist_movable, 3 };
+	return (struct zonelist){ zonelist_movable + 1, 2 };
+}
+
+static enum migratetype gfp_migratetype(gfp_t gfp)
+{
+	if (gfp & GFPF_MOVABLE)
+		return MIGRATE_MOVABLE;
+	if (gfp & GFPF_RECLAIMABLE)
+		return MIGRATE_RECLAIMABLE;
+	return MIGRATE_UNMOVABLE;
+}
+
+/* --- allocation --- */
+
+struct request {
+	gfp_t gfp;
+	unsigned int order;
+	enum migratetype mt;
+	enum zone_type wanted; /* the first zone of its list */
+	size_t nr; /* pages to keep; the rest of the block goes back */
+	uint64_t *dirty; /* which of the pages may hold data; or NULL */
+};
+
+static void count_alloc(const struct zone *z, size_t nr)
+{
+	count_vm_events((enum vm_event)(PGALLOC_DMA + z->index), nr);
+}
+
+/* A block with zone->lock held, cut to size. */
+static struct page *rmqueue(struct zone *z, const struct request *rq)
+{
+	size_t block = (size_t)1 << rq->order;
+	struct page *page = NULL;
+	size_t pfn;
+
+	if (zone_watermark_ok(z, block, rq->gfp, rq->wanted))
+		page = buddy_take(z, rq->order, rq->mt);
+	if (!page && zone_grow(z, rq->order))
+		page = buddy_take(z, rq->order, rq->mt);
+	if (!page)
+		return NULL;
+	pfn = page_to_pfn(page);
+	page->type = PAGE_ALLOC;
+	page->order = (uint8_t)rq->order;
+	if (rq->nr < block) {
+		page->nr_pages = rq->nr;
+		page->type = PAGE_LARGE;
+		buddy_free_range(z, pfn + rq->nr, block - rq->nr);
+	}
+	if (rq->dirty)
+		present_copy(pfn, rq->nr, rq->dirty);
+	present_set(pfn, rq->nr);
+	return page;
+}
+
+static struct page *alloc_from_zone(struct zone *z, const struct request *rq)
+{
+	struct page *page = NULL;
+
+	if (!z->limit_pfn)
+		return NULL;
+	if (rq->order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
+	    rq->nr == (size_t)1 << rq->order && !rq->dirty)
+		page = pcp_alloc(z, rq->order, rq->mt, rq->gfp);
+	if (page) {
+		count_alloc(z, rq->nr);
+		return page;
+	}
+	if (!lock_acquire_unless(&z->lock, !(rq->gfp & GFPF_WAIT)))
+		return NULL;
+	page = rmqueue(z, rq);
+	lock_release(&z->lock);
+	if (page)
+		count_alloc(z, rq->nr);
+	return page;
+}
+
+static struct page *get_page_from_zonelists(unsigned int node,
+					    const struct request *rq)
+{
+	struct zonelist zl = zonelist_of(rq->gfp);
+
+	for (unsigned int i = 0; i < nodes; i++) {
+		unsigned int n = (node + i) % nodes;
+
+		for (unsigned int j = 0; j < zl.nr; j++) {
+			struct page *page =
+				alloc_from_zone(zone_of(n, zl.types[j]), rq);
+
+			if (page)
+				return page;
+		}
+		if (rq->gfp & GFPF_THISNODE)
+			break;
+	}
+	return NULL;
+}
+
+static struct page *alloc_slow(unsigned int node, const struct request *rq)
+{
+	if (!(rq->gfp & GFPF_WAIT) || !reclaim)
+		return NULL;
+	count_vm_event(ALLOCSTALL);
+	reclaim->shrink();
+	for (unsigned int n = 0; n < nodes; n++)
+		pcp_drain(zone_of(n, ZONE_NORMAL));
+	return get_page_from_zonelists(node, rq);
+}
+
+static struct page *alloc_request(unsigned int node, const struct request *rq)
+{
+	struct page *page = get_page_from_zonelists(node, rq);
+
+	return likely(page) ? page : alloc_slow(node, rq);
+}
+
+struct page *alloc_pages_node(unsigned int node, gfp_t gfp, unsigned int order)
+{
+	struct request rq = {
+		.gfp = gfp,
+		.order = order,
+		.mt = gfp_migratetype(gfp),
+		.wanted = zonelist_of(gfp).types[0],
+		.nr = (size_t)1 << order,
+	};
+
+	return alloc_request(node, &rq);
+}
+
+bool free_pages(struct page *page, unsigned int order, bool wait)
+{
+	struct zone *z = page_zone(page);
+
+	if (order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
+	    pcp_free(z, page, order, wait)) {
+		count_vm_events(PGFREE, (uint64_t)1 << order);
+		return true;
+	}
+	if (!lock_acquire_unless(&z->lock, !wait))
+		return false;
+	page->type = PAGE_NONE;
+	buddy_free(z, page_to_pfn(page), order);
+	lock_release(&z->lock);
+	count_vm_events(PGFREE, (uint64_t)1 << order);
+	return true;
+}
+
+/* --- exact sizes --- */
+
+static void clear_dirty(char *addr, size_t nr, const uint64_t *dirty)
+{
+	for (size_t i = 0; i < nr;) {
+		size_t run = i;
+
+		while (run < nr && dirty[run / 64] >> (run % 64) & 1)
+			run++;
+		memset(addr + (i << PAGE_SHIFT), 0, (run - i) << PAGE_SHIFT);
+		i = run + 1;
+	}
+}
+
+void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
+{
+	uint64_t dirty[(1 << MAX_ORDER) / 64];
+	unsigned int order = ilog2_up(nr);
+	struct request rq = {
+		.gfp = gfp,
+		.order = order > align_order ? order : align_order,
+		.mt = MIGRATE_MOVABLE,
+		.wanted = zonelist_of(gfp).types[0],
+		.nr = nr,
+		.dirty = gfp & GFPF_ZERO ? dirty : NULL,
+	};
+	struct zone *z;
+	struct page *page;
+	void *addr;
+
+	if (rq.order > MAX_ORDER)
+		return NULL;
+	page = alloc_request(numa_node(), &rq);
+	if (!page)
+		return NULL;
+	page->nr_pages = nr;
+	page->type = PAGE_LARGE;
+	z = page_zone(page);
+	fetch_add_relaxed(&z->stat->large, nr);
+	addr = page_address(page);
+	if (gfp & GFPF_ZERO)
+		clear_dirty(addr, nr, dirty);
+	return addr;
+}
+
+bool free_pages_exact(struct page *page, bool wait)
+{
+	struct zone *z = page_zone(page);
+	size_t nr = page->nr_pages;
+
+	if (!lock_acquire_unless(&z->lock, !wait))
+		return false;
+	page->type = PAGE_NONE;
+	buddy_free_range(z, page_to_pfn(page), nr);
+	lock_release(&z->lock);
+	fetch_sub_relaxed(&z->stat->large, nr);
+	count_vm_events(PGFREE, nr);
+	return true;
+}
+
+bool resize_pages_exact(struct page *page, size_t nr, bool wait)
+{
+	struct zone *z = page_zone(page);
+	size_t old = page->nr_pages;
+	size_t pfn = page_to_pfn(page);
+	bool ok = true;
+
+	if (!lock_acquire_unless(&z->lock, !wait))
+		return false;
+	if (nr < old) {
+		page->nr_pages = nr;
+		buddy_free_range(z, pfn + nr, old - nr);
+	} else if (nr > old) {
+		ok = buddy_take_range(z, pfn + old, nr - old);
+		if (ok) {
+			present_set(pfn + old, nr - old);
+			page->nr_pages = nr;
+		}
+	}
+	lock_release(&z->lock);
+	if (ok)
+		fetch_add_relaxed(&z->stat->large, nr - old);
+	return ok;
+}
+
+void pages_moved_out(struct page *page)
+{
+	struct zone *z = page_zone(page);
+
+	lock_acquire(&z->lock);
+	present_clear(page_to_pfn(page), page->nr_pages);
+	lock_release(&z->lock);
+}
+
+/* --- back to the kernel --- */
+
+size_t resident_free_limit(size_t in_use)
+{
+	return max_size(params.resident_free << 10, in_use / 2);
+}
+
+static size_t isolate(struct zone *z, struct page **blocks, size_t target,
+		      size_t *ret_nr)
+{
+	size_t pages = 0, nr = 0;
+
+	lock_acquire(&z->lock);
+	while (nr < PURGE_BATCH && pages < target) {
+		struct page *page = buddy_take_resident(z, PURGE_ORDER);
+
+		if (!page)
+			break;
+		page->type = PAGE_ISOLATED;
+		blocks[nr++] = page;
+		pages += (size_t)1 << page->order;
+	}
+	lock_release(&z->lock);
+	*ret_nr = nr;
+	return pages;
+}
+
+static bool purge_block(struct page *page)
+{
+	count_vm_event(PURGE_CALLS);
+	return os_purge(page_address(page), (size_t)PAGE_SIZE << page->order) ==
+	       0;
+}
+
+static void put_back(struct zone *z, struct page **blocks, size_t nr,
+		     const bool *purged)
+{
+	lock_acquire(&z->lock);
+	for (size_t i = 0; i < nr; i++) {
+		size_t pfn = page_to_pfn(blocks[i]);
+		unsigned int order = blocks[i]->order;
+
+		if (purged[i]) {
+			size_t resident =
+				present_count(pfn, (size_t)1 << order);
+
+			count_vm_events(PGPURGE, resident);
+			present_clear(pfn, (size_t)1 << order);
+		}
+		blocks[i]->type = PAGE_NONE;
+		buddy_free(z, pfn, order);
+	}
+	lock_release(&z->lock);
+}
+
+/* Give back about @target resident pages. Return: pages given back. */
+static size_t zone_purge(struct zone *z, size_t target)
+{
+	size_t done = 0;
+
+	while (done < target) {
+		struct page *blocks[PURGE_BATCH];
+		bool purged[PURGE_BATCH];
+		size_t nr, pages, failed = 0;
+
+		pages = isolate(z, blocks, target - done, &nr);
+		if (!nr)
+			break;
+		for (size_t i = 0; i < nr; i++) {
+			purged[i] = purge_block(blocks[i]);
+			failed += !purged[i];
+		}
+		put_back(z, blocks, nr, purged);
+		/* Locked memory stays resident, and would be found again. */
+		if (failed)
+			break;
+		done += pages;
+	}
+	return done;
+}
+
+static size_t for_each_zone(size_t (*fn)(struct zone *z))
+{
+	size_t sum = 0;
+
+	for (unsigned int node = 0; node < nodes; node++)
+		for (unsigned int type = 0; type < NR_ZONES; type++)
+			if (zone_of(node, (enum zone_type)type)->limit_pfn)
+				sum += fn(zone_of(node, (enum zone_type)type));
+	return sum;
+}
+
+static size_t decay_zone(struct zone *z)
+{
+	size_t idle, resident, in_use, limit, target;
+
+	lock_acquire(&z->lock);
+	resident = z->stat->free_resident;
+	idle = min_size(z->idle_resident, resident);
+	in_use = z->stat->present - z->stat->free;
+	z->idle_resident = resident;
+	lock_release(&z->lock);
+	target = idle / 2;
+	limit = resident_free_limit(in_use << PAGE_SHIFT) >> PAGE_SHIFT;
+	if (resident > limit)
+		target = max_size(target, resident - limit);
+	/* Too little to be worth a system call. */
+	if (target < (1 << PURGE_ORDER))
+		return 0;
+	return zone_purge(z, target);
+}
+
+static size_t trim_zone(struct zone *z)
+{
+	if (z->index == ZONE_NORMAL)
+		pcp_drain(z);
+	return zone_purge(z, SIZE_MAX);
+}
+
+void page_alloc_decay(void)
+{
+	for_each_zone(decay_zone);
+}
+
+size_t page_alloc_trim(void)
+{
+	return for_each_zone(trim_zone);
+}

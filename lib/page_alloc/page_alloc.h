@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_alloc.h - the page layer: boot arena, span, zones, buddy, per-CPU page
+ * lists, and what goes back to the kernel.
+ */
+#ifndef PAGODA_PAGE_ALLOC_PAGE_ALLOC_H
+#define PAGODA_PAGE_ALLOC_PAGE_ALLOC_H
+
+#include "base/compiler.h"
+#include "page_alloc/page.h"
+
+/* --- gfp flags --- */
+
+enum {
+#define GFP_BIT(name, doc) GFP_BIT_##name,
+#define GFP_SET(name, bits, doc)
+#include "page_alloc/gfp.def"
+#undef GFP_BIT
+#undef GFP_SET
+};
+
+typedef unsigned int gfp_t;
+
+enum {
+#define GFP_BIT(name, doc) GFPF_##name = 1 << GFP_BIT_##name,
+#define GFP_SET(name, bits, doc) GFP_##name = (bits),
+#include "page_alloc/gfp.def"
+#undef GFP_BIT
+#undef GFP_SET
+};
+
+/* --- start-up --- */
+
+/*
+ * page_alloc_init() - reserve the span and set up nodes and zones.
+ * Context: start-up, one thread, after params_parse().
+ * Return: 0 or -ENOMEM.
+ */
+MUST_CHECK int page_alloc_init(void);
+
+/*
+ * What the page layer asks of the layers above when memory is short: give free
+ * pages back to their zones. Registered once at start-up.
+ */
+struct reclaim_ops {
+	/* Give back what caches hold without use. Called with no lock held. */
+	void (*shrink)(void);
+};
+
+void page_alloc_set_reclaim(const struct reclaim_ops *ops);
+
+/* --- pages --- */
+
+unsigned int nr_nodes(void);
+/* Node of the CPU the caller is on. */
+unsigned int numa_node(void);
+
+/*
+ * alloc_pages_node() - a block of 1 << @order pages, naturally aligned.
+ * Return: its first page, of type PAGE_ALLOC; NULL when out of memory.
+ * Context: takes zone->lock; without GFPF_WAIT only if it is free.
+ */
+struct page *alloc_pages_node(unsigned int node, gfp_t gfp,
+			      unsigned int order);
+
+static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
+{
+	return alloc_pages_node(numa_node(), gfp, order);
+}
+
+/*
+ * free_pages() - give back what alloc_pages_node() returned.
+ * Return: false only without @wait, when the zone's lock is not free.
+ */
+bool free_pages(struct page *page, unsigned int order, bool wait);
+
+/*
+ * alloc_pages_exact() - @nr pages, aligned to 1 << @align_order pages; the tail
+ * of the block they are cut from stays free. The first page becomes PAGE_LARGE.
+ * With GFPF_ZERO only pages that may hold data are cleared.
+ */
+void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp);
+bool free_pages_exact(struct page *page, bool wait);
+
+/*
+ * resize_pages_exact() - make a PAGE_LARGE block @nr pages long in place.
+ * Growing takes the free pages right behind it. Return: whether it was done.
+ */
+bool resize_pages_exact(struct page *page, size_t nr, bool wait);
+
+/* The memory of a PAGE_LARGE block was moved away: it reads as zeros. */
+void pages_moved_out(struct page *page);
+
+/* --- memory that is free --- */
+
+/*
+ * page_alloc_decay() - a tick of the decay clock: give back to the kernel what
+ * was free and resident since the last tick, half of it a tick.
+ * page_alloc_trim() - give back all free memory. Return: pages given back.
+ * Context: takes zone locks; calls the kernel without any.
+ */
+void page_alloc_decay(void);
+size_t page_alloc_trim(void);
+
+/* Most free resident memory to keep beside @in_use bytes, in bytes. */
+size_t resident_free_limit(size_t in_use);
+
+/* --- memblock: the boot arena --- */
+
+/*
+ * memblock_alloc() - memory before the allocator is up, and for nested calls
+ * that find nothing else. Lock-free, never taken back but for the last block.
+ * @align: a power of two. Return: zeroed memory, or NULL when it is used up.
+ */
+void *memblock_alloc(size_t size, size_t align);
+void memblock_free(void *p);
+bool memblock_owns(const void *p);
+size_t memblock_usable_size(const void *p);
+
+#endif

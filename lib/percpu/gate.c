@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.c - see gate.h. The counts are striped, so that threads on different
+ * CPUs do not fight for a line; a closer adds them up.
+ *
+ * Ordering: an entrant counts itself, then looks whether the gate is closed; a
+ * closer closes it, then looks at the counts. Both with sequentially consistent
+ * operations, so at least one of the two sees the other.
+ */
+#include "percpu/gate.h"
+
+#include "base/atomic.h"
+#include "base/host.h"
+#include "base/lock.h"
+#include "percpu/percpu.h"
+
+enum { NR_STRIPES = 16 };
+
+static struct stripe {
+	uint32_t count; /* Atomic */
+} CACHELINE_ALIGNED stripes[NR_STRIPES];
+
+static uint32_t closed; /* Atomic; also the futex the barred sleep on */
+static struct lock gate_lock = LOCK_INIT(GATE);
+
+_Thread_local struct thread_word thread_word;
+
+static uint16_t next_stripe;
+
+static uint16_t my_stripe(void)
+{
+	/* Threads take turns: cheaper than asking for the CPU. */
+	if (unlikely(!thread_word.stripe))
+		thread_word.stripe = (uint16_t)(
+			fetch_add_relaxed(&next_stripe, 1) % NR_STRIPES + 1);
+	return (uint16_t)(thread_word.stripe - 1);
+}
+
+static COLD void wait_open(struct stripe *s)
+{
+	do {
+		if (fetch_sub_release(&s->count, 1) == 1)
+			host_futex_wake(&s->count, 1);
+		while (load_acquire(&closed))
+			host_futex_wait(&closed, 1);
+		fetch_add_full(&s->count, 1);
+	} while (load_full(&closed));
+}
+
+enum slow_path gate_enter(void)
+{
+	struct stripe *s;
+
+	if (unlikely(thread_word.depth++))
+		return thread_word.gated ? SLOW_NESTED : SLOW_BARRED;
+	s = &stripes[my_stripe()];
+	fetch_add_full(&s->count, 1);
+	if (unlikely(load_full(&closed)))
+		wait_open(s);
+	thread_word.gated = 1;
+	return SLOW_NORMAL;
+}
+
+void gate_leave(void)
+{
+	struct stripe *s;
+
+	if (unlikely(thread_word.depth > 1)) {
+		thread_word.depth--;
+		return;
+	}
+	s = &stripes[my_stripe()];
+	thread_word.gated = 0;
+	if (unlikely(fetch_sub_release(&s->count, 1) == 1 &&
+		     load_relaxed(&closed)))
+		host_futex_wake(&s->count, 1);
+	thread_word.depth = 0;
+}
+
+void gate_close(void)
+{
+	lock_acquire(&gate_lock);
+	store_full(&closed, 1);
+	for (int i = 0; i < NR_STRIPES; i++) {
+		uint32_t n;
+
+		/* The loser of the race with the wake-up looks again soon. */
+		while ((n = load_full(&stripes[i].count)) != 0)
+			host_futex_wait(&stripes[i].count, n);
+	}
+}
+
+void gate_open(void)
+{
+	store_full(&closed, 0);
+	host_futex_wake(&closed, INT32_MAX);
+	lock_release(&gate_lock);
+}
+
+void gate_open_in_child(void)
+{
+	for (int i = 0; i < NR_STRIPES; i++)
+		store_relaxed(&stripes[i].count, 0);
+	store_full(&closed, 0);
+	lock_release(&gate_lock);
+}

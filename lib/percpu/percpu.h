@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * percpu.h - per-CPU stacks of pointers ("sheaves"), one for every class.
+ *
+ * Each CPU slot has a region of 1 << PERCPU_SHIFT bytes in one reservation:
+ *
+ *   word 0 .. 255      struct sheaf_header of class 0 .. 255
+ *   word 256 ..        slots; a header says which run of them is its own
+ *
+ *            begin            cur                 end
+ *     | 0 | p | p | p | p | p |   |   |   |   |   | 0 | ...next class
+ *       guard                  next free slot
+ *
+ * The objects of a class are the slots [begin, cur). The word before `begin` is
+ * always zero. A header of zero is both empty and full, so memory that was
+ * never touched sends every operation to the slow path: no set-up per CPU.
+ *
+ * What a slot stands for depends on the mode:
+ * - PERCPU_MODE_RSEQ: a virtual CPU, named by the kernel (mm_cid or cpu_id).
+ *   All accesses are restartable sequences on the current CPU's region, each
+ *   with a single committing store, so that a signal, a migration or a fork in
+ *   the middle leaves nothing behind. No sequence retries by itself: when one
+ *   is aborted it reports so, and callers go on without it after a few tries
+ *   (a debugger that single-steps aborts every sequence).
+ * - PERCPU_MODE_LOCK: a shard, to which a thread is assigned once, guarded by
+ *   a lock of its own.
+ *
+ * percpu_stop() makes all regions quiescent: the base pointer, which every
+ * sequence loads inside its restartable part, is turned to a reservation of
+ * zeros, and membarrier restarts whoever still uses the old value.
+ */
+#ifndef PAGODA_PERCPU_PERCPU_H
+#define PAGODA_PERCPU_PERCPU_H
+
+#include "base/compiler.h"
+
+enum {
+	PERCPU_SHIFT = 19,
+	PERCPU_HEADER_WORDS = 256,
+	PERCPU_WORDS = 1 << (PERCPU_SHIFT - 3),
+	/* Aborted sequences in a row before a caller does without. */
+	PERCPU_RETRIES = 8,
+};
+
+enum percpu_mode { PERCPU_MODE_NONE, PERCPU_MODE_RSEQ, PERCPU_MODE_LOCK };
+
+union sheaf_header {
+	uint64_t word;
+	struct {
+		uint16_t cur, begin, end;
+		uint16_t unused;
+	};
+};
+
+/* What the sequences read; its line is read by every malloc and free. */
+struct percpu_state {
+	uintptr_t base; /* region of slot 0, or the zeros while stopped */
+	ptrdiff_t cid_offset; /* CPU slot number, from the thread pointer */
+	ptrdiff_t cs_offset; /* rseq_cs, from the thread pointer */
+	enum percpu_mode mode; /* Const after init */
+	unsigned int nr; /* slots. Const after init */
+	uintptr_t real_base; /* Const after init */
+	uintptr_t zeros; /* Const after init */
+	bool can_stop; /* Const after init */
+};
+
+extern struct percpu_state percpu;
+
+/*
+ * percpu_init() - choose the mode and reserve the regions.
+ * Context: start-up, one thread.
+ * Return: 0, or -ENOMEM when not even the regions of one slot can be had.
+ */
+MUST_CHECK int percpu_init(void);
+
+/*
+ * percpu_popn() - take up to @n objects of @class off the current CPU's sheaf.
+ * percpu_pushn() - put up to @n on it.
+ * Return: how many were moved; 0 also if sequences keep being aborted.
+ * Context: any but the holder of a shard lock; never sleeps when @nested.
+ */
+unsigned int percpu_popn(unsigned int class, void **objs, unsigned int n,
+			 bool nested);
+unsigned int percpu_pushn(unsigned int class, void *const *objs,
+			  unsigned int n, bool nested);
+
+/*
+ * percpu_is_top() - was @obj the last object pushed on the current CPU's sheaf?
+ * percpu_pushn() of a single object that is on top already pushes nothing in
+ * PERCPU_MODE_LOCK, as rseq_push() does: a double free.
+ */
+bool percpu_is_top(unsigned int class, const void *obj, bool nested);
+
+/* The current CPU's header of @class: a hint, the CPU may change at once. */
+union sheaf_header percpu_header(unsigned int class);
+
+/* All headers of the current CPU, to be read only. A hint as above. */
+const union sheaf_header *percpu_headers(void);
+
+/*
+ * percpu_resize() - give @class of the current CPU the slots of @new.
+ *
+ * Takes effect only if the header still is @old; the objects move along. @new
+ * must be old.cur - old.begin objects long already and have room for them.
+ * Return: whether it took effect.
+ */
+bool percpu_resize(unsigned int class, union sheaf_header old,
+		   union sheaf_header new, bool nested);
+
+/*
+ * For the child of a vfork, which has no CPU slot: the offset of the slot number
+ * in the thread area (0: nothing to do), and a number that never has sheaves.
+ */
+extern ptrdiff_t percpu_vfork_cid;
+extern uint32_t percpu_vfork_slot;
+
+/* Bring the current CPU's region online. Idempotent, cheap when done. */
+MUST_CHECK int percpu_online(void);
+
+/*
+ * percpu_stop() - from here on all sheaves hold still until percpu_start().
+ * Meanwhile every sheaf looks empty and full to everyone else.
+ * Return: false if this kernel offers no way; then nothing is stopped.
+ * Context: takes LOCK_PERCPU_STOP (and all shard locks).
+ */
+bool percpu_stop(void);
+void percpu_start(void);
+
+/* While stopped: header and slots of slot @nr. */
+union sheaf_header *percpu_header_of(unsigned int nr, unsigned int class);
+void **percpu_slots_of(unsigned int nr);
+
+/* Where a class keeps its objects before it has earned more room. */
+enum { NURSERY_SLOTS = 15 };
+static inline uint16_t percpu_nursery(unsigned int class)
+{
+	return (uint16_t)(PERCPU_HEADER_WORDS +
+			  class * (NURSERY_SLOTS + 1) + 1);
+}
+
+#endif

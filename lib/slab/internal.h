@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* internal.h - what the files of slab/ share. */
+#ifndef PAGODA_SLAB_INTERNAL_H
+#define PAGODA_SLAB_INTERNAL_H
+
+#include "base/lock.h"
+#include "page_alloc/page_alloc.h"
+#include "slab/slab.h"
+
+/* Slots of named caches in a CPU's region, behind those of kmalloc. */
+enum { NAMED_SLOTS_BEGIN = 18432, NAMED_SHEAF_MAX = 245 };
+
+enum { NR_BUCKETS = 8, BUCKET_FULL = 254, BUCKET_EMPTY = 255 };
+
+struct kmem_cache_node {
+	struct lock lock;
+	uint16_t buckets; /* bit k: partial[k] is not empty */
+	uint16_t nr_empty;
+	uint16_t next_colour;
+	/* Slabs by how much is free: partial[0] are the fullest. */
+	struct hlist_head partial[NR_BUCKETS];
+	struct hlist_head empty;
+};
+
+/* A batch of objects on its way between CPUs. */
+struct sheaf {
+	uint32_t next; /* index of the next in its stack */
+	uint32_t nr;
+	void *objs[255];
+};
+
+static inline struct control_cache *cache_stat(const struct kmem_cache *c)
+{
+	return &control.caches[c->id];
+}
+
+struct kmem_cache_node *cache_node(const struct kmem_cache *c,
+				   unsigned int node);
+
+/* --- slab.c --- */
+
+/*
+ * slab_take() - up to @n objects of @c from slabs of @node, fullest first,
+ * new slabs if need be. Return: how many.
+ * slab_give() - take @n objects back. Return: how many; fewer than @n only if
+ * @nested and a lock is not free.
+ */
+unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
+		       unsigned int n, bool nested);
+unsigned int slab_give(struct kmem_cache *c, void *const *objs,
+		       unsigned int n, bool nested);
+/* Free empty slabs beyond @keep. Return: pages. */
+size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
+		       unsigned int keep);
+
+/* --- barn.c --- */
+
+int barn_init(void);
+/* A full sheaf of @c, or NULL. */
+struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
+void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
+/* Would one more full sheaf stay under the limit? */
+bool barn_has_room(const struct kmem_cache *c, unsigned int node);
+/* A sheaf without objects; NULL when there are no more. */
+struct sheaf *barn_get_empty(void);
+void barn_put_empty(struct sheaf *s);
+/* How many sheaves lay unused since the last call. */
+uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
+
+/* --- sheaf.c --- */
+
+/* Empty the sheaves of @c on all CPUs; the regions are stopped. */
+void sheaf_drain_stopped(struct kmem_cache *c);
+
+/* --- kmem_cache.c --- */
+
+/* The first id that was never used. */
+unsigned int nr_cache_ids(void);
+
+#endif

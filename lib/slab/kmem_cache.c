@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kmem_cache.c - caches by name, and what is done to all caches: decay, reap,
+ * drain.
+ *
+ * Lock: LOCK_CACHE_CHAIN for the table of named caches. A cache's fields are
+ * set before its id is published and constant until it is destroyed.
+ */
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/format.h"
+#include "base/vmstat.h"
+#include "percpu/percpu.h"
+#include "slab/internal.h"
+
+static struct lock chain_lock = LOCK_INIT(CACHE_CHAIN);
+/* Lock: chain_lock for writing; readers see a bound that only grows. */
+static unsigned int nr_ids = NR_KMALLOC + 1;
+
+unsigned int nr_cache_ids(void)
+{
+	return load_acquire(&nr_ids);
+}
+
+int slab_init(void)
+{
+	return barn_init();
+}
+
+/* --- create and destroy --- */
+
+static unsigned int find_id(void)
+{
+	for (unsigned int id = FIRST_NAMED_CACHE; id <= LAST_NAMED_CACHE; id++)
+		if (!kmem_caches[id].size)
+			return id;
+	return 0;
+}
+
+static bool name_in_use(const char *name)
+{
+	for (unsigned int id = 1; id < nr_ids; id++)
+		if (kmem_caches[id].size &&
+		    !strcmp(control.caches[id].name, name))
+			return true;
+	return false;
+}
+
+static void copy_name(char *to, const char *name)
+{
+	size_t i = 0;
+
+	for (; name[i] && i < CACHE_NAME_LEN - 1; i++)
+		to[i] = name[i] == ' ' ? '_' : name[i];
+	to[i] = '\0';
+}
+
+/* The smallest slab with room for 8 objects and at most an eighth unused. */
+static unsigned int choose_order(size_t size)
+{
+	unsigned int order = 1;
+
+	for (; order < 5; order++) {
+		size_t bytes = (size_t)PAGE_SIZE << order;
+
+		if (bytes / size >= 8 && bytes % size <= bytes / 8)
+			break;
+	}
+	return order;
+}
+
+static void lay_out(struct kmem_cache *c, size_t size, size_t align)
+{
+	size_t bytes, rest;
+
+	c->order = (uint8_t)choose_order(size);
+	bytes = (size_t)PAGE_SIZE << c->order;
+	c->objs = (uint16_t)min_size(bytes / size, MAX_OBJS_PER_SLAB);
+	rest = bytes - c->objs * size;
+	c->align = (uint16_t)align;
+	/* Different slabs' objects meet in different cache lines. */
+	c->colour_step = (uint16_t)max_size(align, CACHELINE);
+	c->colours = (uint16_t)(rest / c->colour_step + 1);
+	if (c->colours == 1)
+		c->colour_step = 0;
+	c->batch = (uint16_t)min_size(max_size(KiB(32) / size, 2), MAX_BATCH);
+	c->sheaf_max = (uint16_t)min_size(c->batch * 4u, NAMED_SHEAF_MAX);
+	c->sheaf_begin = (uint16_t)(NAMED_SLOTS_BEGIN + 1 +
+				    (c->id - FIRST_NAMED_CACHE) *
+					    (NAMED_SHEAF_MAX + 1));
+	c->magic = UINT64_MAX / size + 1;
+	class_checks[c->id].mask = bytes - 1;
+	class_checks[c->id].magic = c->colour_step ? UINT64_MAX : c->magic;
+	c->size = (uint32_t)size;
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+				     size_t align, unsigned int flags,
+				     void (*ctor)(void *obj))
+{
+	char label[CACHE_NAME_LEN];
+	struct kmem_cache *c = NULL;
+	unsigned int id;
+
+	if (!name || !*name || !size || size > KMALLOC_MAX)
+		return NULL;
+	if (align && (!is_power_of_2(align) || align > PAGE_SIZE))
+		return NULL;
+	align = max_size(align, KMALLOC_MIN);
+	if (flags & SLAB_HWCACHE_ALIGN)
+		align = max_size(align, CACHELINE);
+	copy_name(label, name);
+
+	lock_acquire(&chain_lock);
+	id = name_in_use(label) ? 0 : find_id();
+	if (id) {
+		c = &kmem_caches[id];
+		c->id = (uint8_t)id;
+		c->flags = flags;
+		c->ctor = ctor;
+		c->object_size = (uint32_t)size;
+		lay_out(c, align_up(size, align), align);
+		memset(&control.caches[id], 0, sizeof(control.caches[id]));
+		copy_name(control.caches[id].name, label);
+		if (id >= nr_ids)
+			store_release(&nr_ids, id + 1);
+	}
+	lock_release(&chain_lock);
+	return c;
+}
+
+static void empty_barn(struct kmem_cache *c, unsigned int node, uint32_t nr)
+{
+	while (nr--) {
+		struct sheaf *s = barn_get(c, node);
+
+		if (!s)
+			return;
+		slab_give(c, s->objs, s->nr, false);
+		barn_put_empty(s);
+	}
+}
+
+static void empty_barns(struct kmem_cache *c)
+{
+	for (unsigned int node = 0; node < nr_nodes(); node++)
+		empty_barn(c, node, UINT32_MAX);
+}
+
+size_t kmem_cache_shrink(struct kmem_cache *c)
+{
+	size_t pages = 0;
+
+	empty_barns(c);
+	for (unsigned int node = 0; node < nr_nodes(); node++)
+		pages += slab_free_empty(c, node, 0);
+	return pages;
+}
+
+size_t kmem_cache_destroy(struct kmem_cache *c)
+{
+	const struct control_cache *st = cache_stat(c);
+	size_t live;
+
+	lock_acquire(&chain_lock);
+	if (percpu_stop()) {
+		sheaf_drain_stopped(c);
+		percpu_start();
+	}
+	kmem_cache_shrink(c);
+	live = st->nr_slabs * c->objs - st->nr_free;
+	if (!live) {
+		for (unsigned int slot = 0; slot < percpu.nr; slot++) {
+			union sheaf_header *h = percpu_header_of(slot, c->id);
+
+			if (h->word)
+				h->word = 0;
+		}
+		memset(&control.caches[c->id], 0, sizeof(*st));
+		memset(&class_checks[c->id], 0, sizeof(class_checks[0]));
+		memset(c, 0, sizeof(*c));
+	}
+	lock_release(&chain_lock);
+	return live;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *c)
+{
+	enum slow_path how = gate_enter();
+	void *obj = kmem_cache_alloc_slow(c, how);
+
+	gate_leave();
+	return obj;
+}
+
+void kmem_cache_free(struct kmem_cache *c, void *obj)
+{
+	enum slow_path how = gate_enter();
+
+	if (span.page_class[addr_to_pfn(obj)] != c->id)
+		bug("invalid free of %p: not an object of cache %s", obj,
+		    cache_stat(c)->name);
+	kmem_cache_free_slow(c, obj, how);
+	gate_leave();
+}
+
+/* --- all caches --- */
+
+static void decay_cache(struct kmem_cache *c)
+{
+	for (unsigned int node = 0; node < nr_nodes(); node++) {
+		/* Half of what nobody needed since the last tick. */
+		empty_barn(c, node, (barn_idle(c, node) + 1) / 2);
+		slab_free_empty(c, node, 0);
+	}
+}
+
+static void for_each_cache(void (*fn)(struct kmem_cache *c))
+{
+	unsigned int nr = nr_cache_ids();
+
+	for (unsigned int id = 1; id < nr; id++)
+		if (control.caches[id].nr_slabs)
+			fn(&kmem_caches[id]);
+}
+
+static void shrink_cache(struct kmem_cache *c)
+{
+	kmem_cache_shrink(c);
+}
+
+void slab_decay(void)
+{
+	for_each_cache(decay_cache);
+}
+
+void slab_reap(void)
+{
+	for_each_cache(shrink_cache);
+}
+
+void slab_drain(void)
+{
+	if (percpu_stop()) {
+		for_each_cache(sheaf_drain_stopped);
+		percpu_start();
+	}
+	slab_reap();
+}

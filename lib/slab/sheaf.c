@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sheaf.c - what happens when a CPU's sheaf runs empty or full.
+ *
+ * Empty: take a full sheaf from the barn, or a batch from the slabs, and put
+ * what is not needed at once on the CPU's sheaf. Full: move a batch from the
+ * CPU's sheaf to the barn, or to the slabs when the barn holds enough.
+ *
+ * Capacities adapt. A class starts on a CPU with the few slots of its nursery,
+ * which for all classes together are two pages, and doubles with every miss up
+ * to its maximum, as long as all sheaves of the CPU together stay within
+ * percpu_budget; then it may take unused capacity from another class.
+ *
+ * Every step may find that the thread is on another CPU by now, or that a
+ * sequence was aborted: then less was moved than hoped for, nothing is wrong,
+ * and what is left over goes one layer down.
+ */
+#include "base/bug.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "percpu/percpu.h"
+#include "slab/internal.h"
+
+/* --- capacity --- */
+
+static size_t capacity(union sheaf_header h)
+{
+	return (size_t)(h.end - h.begin);
+}
+
+/* Bytes that all sheaves of this CPU may hold. */
+static size_t committed_bytes(void)
+{
+	const union sheaf_header *h = percpu_headers();
+	unsigned int nr = nr_cache_ids();
+	size_t bytes = 0;
+
+	for (unsigned int id = 1; id < nr; id++) {
+		union sheaf_header copy = { .word = load_relaxed(&h[id].word) };
+
+		bytes += capacity(copy) * kmem_caches[id].size;
+	}
+	return bytes;
+}
+
+/* Halve what some other class has beyond its objects; @need bytes in all. */
+static bool steal_capacity(const struct kmem_cache *c, size_t need,
+			   bool nested)
+{
+	static unsigned int next; /* Atomic: where to look first */
+	unsigned int nr = nr_cache_ids();
+	size_t got = 0;
+
+	for (unsigned int i = 1; i < nr && got < need; i++) {
+		unsigned int id = fetch_add_relaxed(&next, 1) % (nr - 1) + 1;
+		union sheaf_header old = percpu_header(id);
+		union sheaf_header new = old;
+		size_t keep = max_size((size_t)(old.cur - old.begin),
+				       capacity(old) / 2);
+
+		if (id == c->id || keep == capacity(old))
+			continue;
+		new.end = (uint16_t)(old.begin + keep);
+		if (percpu_resize(id, old, new, nested))
+			got += (capacity(old) - keep) * kmem_caches[id].size;
+	}
+	return got >= need;
+}
+
+static union sheaf_header larger(const struct kmem_cache *c,
+				 union sheaf_header old, size_t cap)
+{
+	union sheaf_header new = old;
+
+	if (!old.begin) {
+		new.begin = c->id < FIRST_NAMED_CACHE ? percpu_nursery(c->id) :
+							c->sheaf_begin;
+		new.cur = new.begin;
+	} else if (cap > NURSERY_SLOTS && old.begin != c->sheaf_begin) {
+		new.begin = c->sheaf_begin;
+		new.cur = (uint16_t)(new.begin + (old.cur - old.begin));
+	}
+	new.end = (uint16_t)(new.begin + cap);
+	return new;
+}
+
+/*
+ * A miss: give the class more room on this CPU. Return: its capacity now, as a
+ * measure of how much to fetch.
+ */
+static size_t grow_sheaf(struct kmem_cache *c, bool nested)
+{
+	size_t budget = params.percpu_budget << 10;
+	union sheaf_header old = percpu_header(c->id);
+	size_t cap = capacity(old);
+	size_t want = old.begin ? cap * 2 : NURSERY_SLOTS;
+	size_t used, more;
+
+	want = min_size(want, c->sheaf_max);
+	if (want <= cap)
+		return cap;
+	if (!old.begin && percpu_online() < 0)
+		return 0;
+	more = (want - cap) * c->size;
+	used = committed_bytes();
+	if (used + more > budget &&
+	    !steal_capacity(c, used + more - budget, nested)) {
+		/* A class without any room would miss every time. */
+		want = cap ? cap : 2;
+	}
+	if (want > cap &&
+	    percpu_resize(c->id, old, larger(c, old, want), nested))
+		return want;
+	return cap;
+}
+
+/* --- alloc --- */
+
+/* Put @n objects on the sheaf; what does not fit goes back to the slabs. */
+static void stow(struct kmem_cache *c, void **objs, unsigned int n,
+		 bool nested)
+{
+	unsigned int done = percpu_pushn(c->id, objs, n, nested);
+
+	if (done == n)
+		return;
+	done += slab_give(c, objs + done, n - done, nested);
+	if (done < n) {
+		/* Nested, and the cache is locked: the barn never is. */
+		struct sheaf *s = barn_get_empty();
+
+		if (!s) {
+			count_vm_events(NESTED_DEFER, n - done);
+			return;
+		}
+		s->nr = n - done;
+		for (unsigned int i = 0; i < s->nr; i++)
+			s->objs[i] = objs[done + i];
+		barn_put(c, numa_node(), s);
+	}
+}
+
+static void *refill_from_barn(struct kmem_cache *c, struct sheaf *s,
+			      unsigned int node, bool nested)
+{
+	unsigned int n = s->nr - 1;
+	void *obj = s->objs[n];
+	unsigned int fit = percpu_pushn(c->id, s->objs, n, nested);
+
+	if (fit == n) {
+		barn_put_empty(s);
+		return obj;
+	}
+	s->nr = n - fit;
+	for (unsigned int i = 0; i < s->nr; i++)
+		s->objs[i] = s->objs[i + fit];
+	barn_put(c, node, s);
+	return obj;
+}
+
+void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
+{
+	bool nested = how != SLOW_NORMAL;
+	unsigned int node = numa_node();
+	void *objs[MAX_BATCH];
+	struct sheaf *s;
+	unsigned int n;
+	size_t cap;
+
+	if (how == SLOW_BARRED)
+		return NULL;
+	/* The sequence may only have been aborted. */
+	if (percpu_popn(c->id, objs, 1, nested))
+		return objs[0];
+	cap = grow_sheaf(c, nested);
+	fetch_add_relaxed(&cache_stat(c)->refills, 1);
+	s = barn_get(c, node);
+	if (s)
+		return refill_from_barn(c, s, node, nested);
+	n = (unsigned int)min_size(cap / 2 + 1, c->batch);
+	n = slab_take(c, node, objs, n, nested);
+	if (!n)
+		return NULL;
+	n--;
+	if (n)
+		stow(c, objs, n, nested);
+	return objs[n];
+}
+
+/* --- free --- */
+
+static void flush(struct kmem_cache *c, struct sheaf *s, bool nested)
+{
+	unsigned int node = numa_node();
+
+	/* The barn has no lock that a nested call could find held. */
+	if (nested || barn_has_room(c, node)) {
+		barn_put(c, node, s);
+		return;
+	}
+	slab_give(c, s->objs, s->nr, false);
+	barn_put_empty(s);
+}
+
+/* No sheaf to carry a batch: one by one. */
+static bool free_single(struct kmem_cache *c, void *obj, bool nested)
+{
+	return slab_give(c, &obj, 1, nested) == 1;
+}
+
+bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
+{
+	bool nested = how != SLOW_NORMAL;
+	struct sheaf *s;
+
+	if (how == SLOW_BARRED)
+		return false;
+	/* The fast path also gives up when the object is on top already. */
+	if (percpu_is_top(c->id, obj, nested))
+		bug("double free of %p: cache %s", obj, cache_stat(c)->name);
+	if (percpu_pushn(c->id, &obj, 1, nested))
+		return true;
+	grow_sheaf(c, nested);
+	if (percpu_pushn(c->id, &obj, 1, nested))
+		return true;
+	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
+	s = barn_get_empty();
+	if (!s)
+		return free_single(c, obj, nested);
+	s->nr = percpu_popn(c->id, s->objs, c->batch - 1u, nested);
+	s->objs[s->nr++] = obj;
+	flush(c, s, nested);
+	return true;
+}
+
+/* --- drain --- */
+
+void sheaf_drain_stopped(struct kmem_cache *c)
+{
+	for (unsigned int slot = 0; slot < percpu.nr; slot++) {
+		union sheaf_header *h = percpu_header_of(slot, c->id);
+		void **slots = percpu_slots_of(slot);
+
+		if (!h->begin || h->cur == h->begin)
+			continue;
+		slab_give(c, slots + h->begin,
+			  (unsigned int)(h->cur - h->begin), false);
+		h->cur = h->begin;
+	}
+}

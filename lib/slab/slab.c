@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.c - slabs: naturally aligned page blocks cut into objects of one cache.
+ *
+ *	mem_map[head]      struct page: cache, nr_free, list links
+ *	mem_map[head + 1]  512 bits, one an object: set = free
+ *
+ * Nothing is kept in the objects themselves. Taking objects scans words of the
+ * bitmap, giving one back sets its bit; a bit that is set already is a double
+ * free. An object's number is its distance from the first one times the
+ * cache's magic, whose upper half is the quotient and whose lower half tells
+ * whether the division is exact.
+ *
+ * States, by nr_free (with node->lock held):
+ *
+ *	0               on no list              BUCKET_FULL
+ *	1 .. objs - 1   node->partial[bucket]   bucket = nr_free * 8 / objs
+ *	objs            node->empty             BUCKET_EMPTY
+ *
+ * Allocation takes from the lowest bucket, the fullest slabs, so that sparse
+ * ones run empty and go back to the page allocator. A few empty slabs are kept.
+ *
+ * Locks: node->lock for lists, bitmaps and counters. Slabs are made and freed
+ * without it.
+ */
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/format.h"
+#include "base/vmstat.h"
+#include "slab/internal.h"
+
+/* Empty slabs a cache keeps: as many as fit here, at least one. */
+enum { KEEP_PAGES = 16 };
+
+enum { BITMAP_WORDS = MAX_OBJS_PER_SLAB / 64 };
+_Static_assert(BITMAP_WORDS * sizeof(uint64_t) == sizeof(struct page),
+	       "the bitmap is a struct page");
+
+static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES];
+
+struct kmem_cache_node *cache_node(const struct kmem_cache *c,
+				   unsigned int node)
+{
+	return &nodes[node][c->id];
+}
+
+static bool node_lock(struct kmem_cache_node *n, bool nested)
+{
+	/* Zero is a free lock; only the checker needs the class. */
+	n->lock.class = LOCK_CACHE_NODE;
+	return lock_acquire_unless(&n->lock, nested);
+}
+
+static uint64_t *slab_bitmap(struct page *slab)
+{
+	return (uint64_t *)(slab + 1);
+}
+
+static char *slab_first(const struct page *slab)
+{
+	return (char *)page_address(slab) + slab->colour;
+}
+
+static struct page *slab_of(const struct kmem_cache *c, const void *obj)
+{
+	return pfn_to_page(align_down(addr_to_pfn(obj), 1ul << c->order));
+}
+
+/* Number of the object that starts at @obj, or -1. */
+static int slab_index(const struct kmem_cache *c, const struct page *slab,
+		      const void *obj)
+{
+	size_t offset = (size_t)((const char *)obj - slab_first(slab));
+	unsigned __int128 q = (unsigned __int128)offset * c->magic;
+	uint64_t index = (uint64_t)(q >> 64);
+
+	if ((uint64_t)q >= c->magic || index >= c->objs)
+		return -1;
+	return (int)index;
+}
+
+/* --- lists --- */
+
+static unsigned int bucket_of(const struct kmem_cache *c, unsigned int nr_free)
+{
+	if (!nr_free)
+		return BUCKET_FULL;
+	if (nr_free == c->objs)
+		return BUCKET_EMPTY;
+	return nr_free * NR_BUCKETS / c->objs;
+}
+
+static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
+		     struct page *slab, unsigned int bucket)
+{
+	slab->bucket = (uint8_t)bucket;
+	if (bucket == BUCKET_EMPTY) {
+		hlist_add_head(&slab->buddy, &n->empty);
+		n->nr_empty++;
+		cache_stat(c)->nr_empty_slabs++;
+	} else if (bucket != BUCKET_FULL) {
+		hlist_add_head(&slab->buddy, &n->partial[bucket]);
+		n->buckets = (uint16_t)(n->buckets | 1u << bucket);
+	}
+}
+
+static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
+		     struct page *slab)
+{
+	unsigned int bucket = slab->bucket;
+
+	if (bucket == BUCKET_FULL)
+		return;
+	hlist_del(&slab->buddy);
+	if (bucket == BUCKET_EMPTY) {
+		n->nr_empty--;
+		cache_stat(c)->nr_empty_slabs--;
+	} else if (hlist_empty(&n->partial[bucket])) {
+		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
+	}
+}
+
+/* Put @slab on the list that suits its nr_free. */
+static void move_slab(struct kmem_cache *c, struct kmem_cache_node *n,
+		      struct page *slab)
+{
+	unsigned int bucket = bucket_of(c, slab->nr_free);
+
+	if (bucket == slab->bucket)
+		return;
+	del_slab(c, n, slab);
+	add_slab(c, n, slab, bucket);
+}
+
+static struct page *fullest_slab(struct kmem_cache_node *n)
+{
+	struct hlist_node *first;
+
+	if (n->buckets)
+		first = n->partial[__builtin_ctz(n->buckets)].first;
+	else
+		first = n->empty.first;
+	return first ? hlist_entry(first, struct page, buddy) : NULL;
+}
+
+/* --- making and freeing slabs --- */
+
+static void fill_in_stat(const struct kmem_cache *c)
+{
+	struct control_cache *st = cache_stat(c);
+
+	st->object_size = c->object_size;
+	st->size = c->size;
+	st->objs_per_slab = c->objs;
+	st->slab_order = c->order;
+	st->sheaf_limit = c->sheaf_max;
+	st->batch = c->batch;
+	if (!st->name[0])
+		fmt_snprintf(st->name, sizeof(st->name), "kmalloc-%u",
+			     c->size);
+}
+
+static void construct_objects(const struct kmem_cache *c, struct page *slab)
+{
+	char *obj = slab_first(slab);
+
+	for (unsigned int i = 0; i < c->objs; i++, obj += c->size)
+		c->ctor(obj);
+}
+
+static struct page *make_slab(struct kmem_cache *c, unsigned int node,
+			      bool nested)
+{
+	gfp_t gfp = nested ? GFP_ATOMIC : GFP_KERNEL;
+	struct kmem_cache_node *n = cache_node(c, node);
+	struct page *slab;
+	uint64_t *bitmap;
+
+	if (c->flags & SLAB_RECLAIM_ACCOUNT)
+		gfp |= GFPF_RECLAIMABLE;
+	slab = alloc_pages_node(node, gfp, c->order);
+	if (!slab)
+		return NULL;
+	bitmap = slab_bitmap(slab);
+	for (unsigned int i = 0; i < BITMAP_WORDS; i++) {
+		unsigned int bits = c->objs > i * 64 ? c->objs - i * 64 : 0;
+
+		bitmap[i] = bits >= 64 ? ~0ull : (1ull << bits) - 1;
+	}
+	slab->order = c->order;
+	slab->cache = c;
+	slab->nr_free = c->objs;
+	slab->colour = 0;
+	if (c->colour_step)
+		slab->colour = (uint16_t)(fetch_add_relaxed(&n->next_colour,
+							    1) %
+					  c->colours * c->colour_step);
+	slab->type = PAGE_SLAB;
+	memset(&span.page_class[page_to_pfn(slab)], c->id, 1ul << c->order);
+	if (c->ctor)
+		construct_objects(c, slab);
+	return slab;
+}
+
+/* With node->lock held: @slab is new. */
+static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
+			 struct page *slab)
+{
+	struct control_cache *st = cache_stat(c);
+
+	if (unlikely(!st->size))
+		fill_in_stat(c);
+	st->nr_slabs++;
+	st->grown++;
+	st->nr_free += c->objs;
+	add_slab(c, n, slab, BUCKET_EMPTY);
+	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
+			  1ull << c->order);
+}
+
+/* The lists of freed slabs are threaded through the links they had. */
+static void collect_slab(struct kmem_cache *c, struct kmem_cache_node *n,
+			 struct page *slab, struct hlist_head *freed)
+{
+	struct control_cache *st = cache_stat(c);
+
+	del_slab(c, n, slab);
+	st->nr_slabs--;
+	st->reaped++;
+	st->nr_free -= c->objs;
+	hlist_add_head(&slab->buddy, freed);
+}
+
+/* Without node->lock. */
+static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
+{
+	size_t pages = 0;
+
+	while (!hlist_empty(freed)) {
+		struct page *slab =
+			hlist_entry(freed->first, struct page, buddy);
+
+		hlist_del(&slab->buddy);
+		memset(&span.page_class[page_to_pfn(slab)], PAGE_CLASS_NONE,
+		       1ul << c->order);
+		memset(slab_bitmap(slab), 0, sizeof(struct page));
+		slab->cache = NULL;
+		fetch_sub_relaxed(&control.zones[slab->node][slab->zone].slab,
+				  1ull << c->order);
+		slab->type = PAGE_ALLOC;
+		free_pages(slab, c->order, true);
+		pages += 1ul << c->order;
+	}
+	return pages;
+}
+
+size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
+		       unsigned int keep)
+{
+	struct kmem_cache_node *n = cache_node(c, node);
+	struct hlist_head freed = { 0 };
+
+	if (n->nr_empty <= keep)
+		return 0;
+	node_lock(n, false);
+	while (n->nr_empty > keep)
+		collect_slab(c, n,
+			     hlist_entry(n->empty.first, struct page, buddy),
+			     &freed);
+	lock_release(&n->lock);
+	return free_slabs(c, &freed);
+}
+
+/* --- objects --- */
+
+static unsigned int take_from_slab(struct kmem_cache *c, struct page *slab,
+				   void **objs, unsigned int n)
+{
+	uint64_t *bitmap = slab_bitmap(slab);
+	char *first = slab_first(slab);
+	size_t size = c->size;
+	unsigned int got = 0;
+
+	for (unsigned int w = 0; got < n; w++) {
+		uint64_t bits = bitmap[w];
+
+		while (bits && got < n) {
+			size_t i = w * 64u + (unsigned int)__builtin_ctzll(bits);
+
+			objs[got++] = first + i * size;
+			bits &= bits - 1;
+		}
+		bitmap[w] = bits;
+	}
+	return got;
+}
+
+unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
+		       unsigned int n, bool nested)
+{
+	struct kmem_cache_node *cn = cache_node(c, node);
+	unsigned int got = 0;
+
+	if (!node_lock(cn, nested))
+		return 0;
+	while (got < n) {
+		struct page *slab = fullest_slab(cn);
+		unsigned int k;
+
+		if (!slab) {
+			/* What there is will do; the next miss makes more. */
+			if (got)
+				break;
+			lock_release(&cn->lock);
+			slab = make_slab(c, node, nested);
+			if (!slab)
+				return 0;
+			lock_acquire(&cn->lock);
+			account_slab(c, cn, slab);
+			continue;
+		}
+		k = n - got < slab->nr_free ? n - got : slab->nr_free;
+		take_from_slab(c, slab, objs + got, k);
+		got += k;
+		slab->nr_free = (uint16_t)(slab->nr_free - k);
+		cache_stat(c)->nr_free -= k;
+		move_slab(c, cn, slab);
+	}
+	lock_release(&cn->lock);
+	return got;
+}
+
+static COLD NORETURN void bad_object(const struct kmem_cache *c,
+				     const void *obj, const char *what)
+{
+	bug("%s of %p: cache %s", what, obj, cache_stat(c)->name);
+}
+
+/* Set the bits of the first objects that share a slab. Return: how many. */
+static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
+				 void *const *objs, unsigned int n)
+{
+	uint64_t *bitmap = slab_bitmap(slab);
+	uintptr_t mask = ~(uintptr_t)(((size_t)PAGE_SIZE << c->order) - 1);
+	uintptr_t base = (uintptr_t)objs[0] & mask;
+	unsigned int i = 0;
+
+	do {
+		int index = slab_index(c, slab, objs[i]);
+		uint64_t bit = 1ull << (index & 63);
+
+		if (unlikely(index < 0))
+			bad_object(c, objs[i], "invalid free");
+		if (unlikely(bitmap[index >> 6] & bit))
+			bad_object(c, objs[i], "double free");
+		bitmap[index >> 6] |= bit;
+		i++;
+	} while (i < n && ((uintptr_t)objs[i] & mask) == base);
+	return i;
+}
+
+unsigned int slab_give(struct kmem_cache *c, void *const *objs,
+		       unsigned int n, bool nested)
+{
+	unsigned int keep = KEEP_PAGES >> c->order ? KEEP_PAGES >> c->order : 1;
+	struct kmem_cache_node *cn = NULL;
+	struct hlist_head freed = { 0 };
+	unsigned int done = 0;
+
+	while (done < n) {
+		struct page *slab = slab_of(c, objs[done]);
+		struct kmem_cache_node *its;
+		unsigned int k;
+
+		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c))
+			bad_object(c, objs[done], "double free");
+		its = cache_node(c, slab->node);
+		if (its != cn) {
+			if (cn)
+				lock_release(&cn->lock);
+			cn = NULL;
+			if (!node_lock(its, nested))
+				break;
+			cn = its;
+		}
+		k = give_to_slab(c, slab, objs + done, n - done);
+		done += k;
+		slab->nr_free = (uint16_t)(slab->nr_free + k);
+		cache_stat(c)->nr_free += k;
+		move_slab(c, cn, slab);
+		/* A nested call must not wait for the page allocator. */
+		if (cn->nr_empty > keep && slab->bucket == BUCKET_EMPTY &&
+		    !nested)
+			collect_slab(c, cn, slab, &freed);
+	}
+	if (cn)
+		lock_release(&cn->lock);
+	free_slabs(c, &freed);
+	return done;
+}
+
+const char *slab_check_object(const void *p)
+{
+	const struct kmem_cache *c = &kmem_caches[span.page_class[addr_to_pfn(p)]];
+	struct page *slab = slab_of(c, p);
+	int index;
+
+	if (slab->type != PAGE_SLAB || slab->cache != c)
+		return "its slab was freed";
+	index = slab_index(c, slab, p);
+	if (index < 0)
+		return "not the start of an object";
+	if (load_relaxed(&slab_bitmap(slab)[index >> 6]) >> (index & 63) & 1)
+		return "the object is free";
+	return NULL;
+}
+
+/* --- checking --- */
+
+static unsigned int count_bits(struct page *slab)
+{
+	unsigned int bits = 0;
+
+	for (unsigned int i = 0; i < BITMAP_WORDS; i++)
+		bits += (unsigned int)__builtin_popcountll(
+			slab_bitmap(slab)[i]);
+	return bits;
+}
+
+static size_t validate_list(struct kmem_cache *c, struct hlist_head *list,
+			    unsigned int bucket)
+{
+	size_t nr = 0;
+
+	for (struct hlist_node *i = list->first; i; i = i->next, nr++) {
+		struct page *slab = hlist_entry(i, struct page, buddy);
+
+		BUG_ON(slab->type != PAGE_SLAB || slab->cache != c);
+		BUG_ON(slab->bucket != bucket);
+		BUG_ON(bucket_of(c, slab->nr_free) != bucket);
+		BUG_ON(count_bits(slab) != slab->nr_free);
+	}
+	return nr;
+}
+
+void kmem_cache_validate(struct kmem_cache *c)
+{
+	for (unsigned int node = 0; node < nr_nodes(); node++) {
+		struct kmem_cache_node *n = cache_node(c, node);
+
+		node_lock(n, false);
+		for (unsigned int b = 0; b < NR_BUCKETS; b++) {
+			size_t nr = validate_list(c, &n->partial[b], b);
+
+			BUG_ON(!nr != !(n->buckets >> b & 1));
+		}
+		BUG_ON(validate_list(c, &n->empty, BUCKET_EMPTY) !=
+		       n->nr_empty);
+		lock_release(&n->lock);
+	}
+}

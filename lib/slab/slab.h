@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - object caches: kmem_cache, the kmalloc size classes, and the
+ * exchange of objects between CPUs' sheaves, barns and slabs.
+ *
+ * An object is at any time in exactly one of: the program's hands, a CPU's
+ * sheaf (percpu/percpu.h), a full sheaf in a barn (barn.c), the free bitmap of
+ * its slab (slab.c).
+ */
+#ifndef PAGODA_SLAB_SLAB_H
+#define PAGODA_SLAB_SLAB_H
+
+#include "base/compiler.h"
+#include "base/control.h"
+#include "page_alloc/page.h"
+#include "percpu/gate.h"
+
+enum {
+	KMALLOC_MAX = 32768,
+	NR_KMALLOC = 40,
+	KMALLOC_MIN = 16,
+	FIRST_NAMED_CACHE = 64,
+	LAST_NAMED_CACHE = 254,
+	MAX_BATCH = 250,
+	MAX_OBJS_PER_SLAB = 512,
+};
+
+enum kmem_flags {
+	SLAB_HWCACHE_ALIGN = 1 << 0, /* objects do not share cache lines */
+	SLAB_RECLAIM_ACCOUNT = 1 << 1, /* slabs in MIGRATE_RECLAIMABLE */
+};
+
+struct kmem_cache {
+	/* All Const between create and destroy. */
+	uint32_t size; /* bytes from one object to the next */
+	uint8_t id; /* class in page_class[], index in kmem_caches[] */
+	uint8_t order; /* of its slabs */
+	uint16_t objs; /* per slab */
+	uint16_t batch; /* objects in one exchange */
+	uint16_t sheaf_begin; /* where its slots are once it needs many */
+	uint16_t sheaf_max; /* most objects in one CPU's sheaf */
+	uint16_t colour_step; /* 0: slabs are not coloured */
+	uint16_t colours;
+	uint16_t align;
+	uint32_t object_size;
+	uint32_t flags; /* enum kmem_flags */
+	uint64_t magic; /* 2^64 / size, rounded up */
+	void (*ctor)(void *obj);
+};
+
+/*
+ * What free() checks of a pointer without touching a slab's descriptor:
+ * (p & mask) * magic < magic iff p is a multiple of the object's size into its
+ * slab. Coloured caches turn the check off with a magic of all ones.
+ */
+struct class_check {
+	uint64_t magic;
+	uint64_t mask; /* slab size - 1 */
+};
+
+extern struct kmem_cache kmem_caches[NR_CLASSES];
+extern struct class_check class_checks[NR_CLASSES];
+/* Size class of (size + 15) / 16. */
+extern const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1];
+
+static ALWAYS_INLINE unsigned int kmalloc_class(size_t size)
+{
+	return kmalloc_classes[(size + 15) >> 4];
+}
+
+static ALWAYS_INLINE bool class_check_ok(unsigned int class, const void *p)
+{
+	const struct class_check *c = &class_checks[class];
+
+	return ((uintptr_t)p & c->mask) * c->magic < c->magic;
+}
+
+/* Smallest class of at least @size whose objects are aligned to @align; 0 if
+ * there is none. */
+unsigned int kmalloc_aligned_class(size_t size, size_t align);
+
+/*
+ * slab_init() - reserve what barns need. Return: 0 or -ENOMEM (then there are
+ * no barns, which costs speed only).
+ */
+MUST_CHECK int slab_init(void);
+
+/* --- the slow halves of alloc and free; the fast ones are percpu's --- */
+
+/*
+ * kmem_cache_alloc_slow() - an object when the sheaf has none.
+ * kmem_cache_free_slow() - take @obj back when the sheaf has no room. Stops the
+ * program on a double free.
+ * @how: what gate_enter() said.
+ * Return: NULL when out of memory; false if a nested call found no way (the
+ * caller puts the free off).
+ */
+void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how);
+bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how);
+
+/* Is @p, in a slab, the start of an object that is handed out, as far as that
+ * can be told without asking the sheaves? Otherwise why not. */
+const char *slab_check_object(const void *p);
+
+/* --- caches by name --- */
+
+/*
+ * kmem_cache_create() - a cache of objects of one type.
+ * @name: copied, cut to CACHE_NAME_LEN - 1, blanks become '_'.
+ * @align: a power of two up to the page size; 0: 16 bytes.
+ * @ctor: run once for every object's memory when its slab is made; or NULL.
+ * Return: NULL if the arguments make no sense or no id or memory is left.
+ * Context: takes LOCK_CACHE_CHAIN; not from nested calls.
+ */
+struct kmem_cache *kmem_cache_create(const char *name, size_t size,
+				     size_t align, unsigned int flags,
+				     void (*ctor)(void *obj));
+
+/*
+ * kmem_cache_destroy() - Return: how many objects are still handed out; the
+ * cache is gone only if that is 0.
+ */
+size_t kmem_cache_destroy(struct kmem_cache *c);
+
+void *kmem_cache_alloc(struct kmem_cache *c);
+void kmem_cache_free(struct kmem_cache *c, void *obj);
+
+/* Give empty slabs back to the page allocator. Return: pages given back. */
+size_t kmem_cache_shrink(struct kmem_cache *c);
+
+/* --- all caches --- */
+
+/* A tick of the decay clock: what barns and empty slabs held without use. */
+void slab_decay(void);
+
+/* Memory is short: empty barns and free empty slabs. */
+void slab_reap(void);
+
+/* The same, and the sheaves of all CPUs too if they can be stopped. */
+void slab_drain(void);
+
+/* Check a cache's lists, bitmaps and counters. For tests. */
+void kmem_cache_validate(struct kmem_cache *c);
+
+#endif

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmalloc.c - areas in VMALLOC space, the upper end of the span.
+ *
+ * The space is cut into live areas and free extents, described by the struct
+ * pages of their first page (and, for free extents, of their last, so that a
+ * neighbour finds its start): no memory is needed to manage memory.
+ *
+ *	VMALLOC   area: nr_pages in use, room >= nr_pages its own
+ *	VFREE     free extent of nr_pages, in a bin by size
+ *	VTAIL     its last page, nr_pages of the whole
+ *
+ * Free extents are unpurged (may hold memory, kept for the next area of the
+ * size) or clean (cost nothing, read as zeros); neighbours merge only if they
+ * are alike. An area is cut from the first extent that fits, unpurged ones
+ * first; if none does, the space is extended downwards. The decay clock purges
+ * what was not needed for a while.
+ *
+ * Growing moves no data: in place into the area's room or the free extent
+ * behind it, else by mremap of the page tables to a larger area. The kernel
+ * keeps what was moved as a mapping of its own, a "piece"; mremap takes one
+ * piece at a time, so an area remembers where its pieces end. The rest of its
+ * room belongs to the mapping of the whole space.
+ *
+ * Lock: LOCK_VMAP for all of it. System calls that take long are made without
+ * it, on areas and extents nobody else can reach.
+ */
+#include "vmalloc/vmalloc.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/lock.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "page_alloc/page_alloc.h"
+#include "page_alloc/span.h"
+
+enum {
+	NR_BINS = 64,
+	/* Two bins a doubling. */
+	BIN_SHIFT = 1,
+	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
+	MAX_PIECES = 8192,
+	/* Longer areas are cleared by the kernel, page by page when touched. */
+	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
+};
+
+enum kind { UNPURGED, CLEAN, NR_KINDS };
+
+static struct lock vmap_lock = LOCK_INIT(VMAP);
+static struct hlist_head bins[NR_KINDS][NR_BINS];
+static uint64_t bin_used[NR_KINDS]; /* bit k: bin k is not empty */
+static size_t idle_unpurged; /* pages: least since the last tick */
+static size_t nr_pieces; /* of all areas */
+
+static struct control_vmalloc *const stat = &control.vmalloc;
+
+/* --- free extents --- */
+
+static unsigned int bin_of(size_t nr)
+{
+	unsigned int log = ilog2(nr);
+	size_t half = log ? nr >> (log - 1) & 1 : 0;
+
+	return (unsigned int)min_size((log << BIN_SHIFT) + half, NR_BINS - 1);
+}
+
+static void add_extent(size_t pfn, size_t nr, enum kind kind)
+{
+	struct page *first = pfn_to_page(pfn);
+	struct page *last = pfn_to_page(pfn + nr - 1);
+	unsigned int bin = bin_of(nr);
+
+	last->type = PAGE_VTAIL;
+	last->nr_pages = nr;
+	last->cold = (uint8_t)kind;
+	first->type = PAGE_VFREE;
+	first->nr_pages = nr;
+	first->cold = (uint8_t)kind;
+	first->bucket = (uint8_t)bin;
+	hlist_add_head(&first->buddy, &bins[kind][bin]);
+	bin_used[kind] |= 1ull << bin;
+	if (kind == UNPURGED)
+		stat->unpurged += nr << PAGE_SHIFT;
+}
+
+static void del_extent(struct page *first)
+{
+	enum kind kind = (enum kind)first->cold;
+	size_t nr = first->nr_pages;
+
+	hlist_del(&first->buddy);
+	if (hlist_empty(&bins[kind][first->bucket]))
+		bin_used[kind] &= ~(1ull << first->bucket);
+	first[nr - 1].type = PAGE_NONE;
+	first->type = PAGE_NONE;
+	if (kind == UNPURGED) {
+		stat->unpurged -= nr << PAGE_SHIFT;
+		idle_unpurged = min_size(idle_unpurged,
+					 stat->unpurged >> PAGE_SHIFT);
+	}
+}
+
+static size_t space_start_pfn(void)
+{
+	return (span.size - stat->online) >> PAGE_SHIFT;
+}
+
+/* Add [pfn, pfn + nr) and what is free of the same kind on both sides. */
+static void free_extent(size_t pfn, size_t nr, enum kind kind)
+{
+	size_t end = pfn + nr;
+
+	if (pfn > space_start_pfn()) {
+		struct page *before = pfn_to_page(pfn - 1);
+		size_t n = before->nr_pages;
+
+		/* A single page is its own tail. */
+		if ((before->type == PAGE_VTAIL ||
+		     (before->type == PAGE_VFREE && n == 1)) &&
+		    before->cold == kind) {
+			pfn -= n;
+			del_extent(pfn_to_page(pfn));
+		}
+	}
+	if (end < span.size >> PAGE_SHIFT) {
+		struct page *after = pfn_to_page(end);
+
+		if (after->type == PAGE_VFREE && after->cold == kind) {
+			end += after->nr_pages;
+			del_extent(after);
+		}
+	}
+	add_extent(pfn, end - pfn, kind);
+}
+
+/* Where an aligned run of @nr pages would start in the extent; 0: nowhere. */
+static size_t fits_at(const struct page *extent, size_t nr, size_t align)
+{
+	size_t start = page_to_pfn(extent);
+	size_t pages = align >> PAGE_SHIFT;
+	uintptr_t addr = align_up((uintptr_t)pfn_to_addr(start), align);
+	size_t pfn = pages > 1 ? addr_to_pfn((void *)addr) : start;
+
+	return pfn + nr <= start + extent->nr_pages ? pfn : 0;
+}
+
+static size_t cut_extent(struct page *extent, size_t pfn, size_t nr)
+{
+	size_t start = page_to_pfn(extent);
+	size_t end = start + extent->nr_pages;
+	enum kind kind = (enum kind)extent->cold;
+
+	del_extent(extent);
+	if (pfn > start)
+		add_extent(start, pfn - start, kind);
+	if (pfn + nr < end)
+		add_extent(pfn + nr, end - pfn - nr, kind);
+	return pfn;
+}
+
+static size_t take_extent(enum kind kind, size_t nr, size_t align)
+{
+	uint64_t candidates = bin_used[kind] & (~0ull << bin_of(nr));
+
+	for (; candidates; candidates &= candidates - 1) {
+		struct hlist_node *i =
+			bins[kind][__builtin_ctzll(candidates)].first;
+
+		for (; i; i = i->next) {
+			struct page *extent =
+				hlist_entry(i, struct page, buddy);
+			size_t pfn = fits_at(extent, nr, align);
+
+			if (pfn)
+				return cut_extent(extent, pfn, nr);
+		}
+	}
+	return 0;
+}
+
+/* --- purging --- */
+
+static bool purge_extent(size_t pfn, size_t nr)
+{
+	count_vm_event(PURGE_CALLS);
+	count_vm_events(PGPURGE, nr);
+	return os_purge(pfn_to_addr(pfn), nr << PAGE_SHIFT) == 0;
+}
+
+static struct page *largest_unpurged(void)
+{
+	uint64_t used = bin_used[UNPURGED];
+
+	if (!used)
+		return NULL;
+	return hlist_entry(bins[UNPURGED][ilog2(used)].first, struct page,
+			   buddy);
+}
+
+/*
+ * Make @target pages of unpurged extents clean; the lock is held, and given up
+ * during the system calls. Return: pages given back.
+ */
+static size_t purge_locked(size_t target)
+{
+	size_t done = 0;
+
+	while (done < target) {
+		struct page *extent = largest_unpurged();
+		size_t pfn, nr;
+		bool ok;
+
+		if (!extent)
+			break;
+		pfn = page_to_pfn(extent);
+		nr = extent->nr_pages;
+		del_extent(extent);
+		lock_release(&vmap_lock);
+		ok = purge_extent(pfn, nr);
+		lock_acquire(&vmap_lock);
+		free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
+		if (!ok)
+			break;
+		done += nr;
+	}
+	return done;
+}
+
+/* --- the space --- */
+
+/* Pages by which areas are rounded in address space: huge pages fit then. */
+static size_t granule(void)
+{
+	return span.size >= GiB(16) ? PAGEBLOCK_PAGES : 16;
+}
+
+static void advise(size_t pfn, size_t nr)
+{
+	if (params.thp != TRI_OFF)
+		os_set_thp(pfn_to_addr(pfn), nr << PAGE_SHIFT, OS_THP_ON);
+}
+
+static bool extend_space(size_t nr, size_t align)
+{
+	size_t more = align_up(nr + (align >> PAGE_SHIFT) - 1, granule());
+	void *addr = span_claim_down(more);
+	size_t pfn;
+
+	if (!addr)
+		return false;
+	if (span_online(addr, more) < 0) {
+		span_unclaim_down(more);
+		return false;
+	}
+	pfn = addr_to_pfn(addr);
+	advise(pfn, more);
+	stat->online += more << PAGE_SHIFT;
+	stat->start = span.base;
+	stat->end = span.base + span.size;
+	free_extent(pfn, more, CLEAN);
+	return true;
+}
+
+/* --- areas --- */
+
+static size_t take_free(size_t nr, size_t align, enum kind *ret_kind)
+{
+	size_t pfn = take_extent(UNPURGED, nr, align);
+
+	*ret_kind = UNPURGED;
+	if (!pfn) {
+		*ret_kind = CLEAN;
+		pfn = take_extent(CLEAN, nr, align);
+	}
+	return pfn;
+}
+
+static size_t find_room(size_t nr, size_t align, enum kind *ret_kind)
+{
+	size_t pfn = take_free(nr, align, ret_kind);
+
+	if (!pfn && extend_space(nr, align))
+		pfn = take_free(nr, align, ret_kind);
+	/* Purged extents merge with clean neighbours. */
+	if (!pfn && purge_locked(SIZE_MAX))
+		pfn = take_free(nr, align, ret_kind);
+	return pfn;
+}
+
+static size_t take_area(size_t nr, size_t room, size_t align,
+			enum kind *ret_kind)
+{
+	size_t pfn = 0;
+
+	room = align_up(room, granule());
+	pfn = find_room(room, align, ret_kind);
+	if (!pfn && room > nr) {
+		room = nr;
+		pfn = find_room(room, align, ret_kind);
+	}
+	if (pfn) {
+		struct page *page = pfn_to_page(pfn);
+
+		page->type = PAGE_VMALLOC;
+		page->nr_pages = nr;
+		page->room = room;
+		page->nr_pieces = 0;
+		stat->nr_areas++;
+		stat->used += nr << PAGE_SHIFT;
+	}
+	return pfn;
+}
+
+static void clear_area(size_t pfn, size_t nr)
+{
+	void *addr = pfn_to_addr(pfn);
+
+	if (nr < CLEAR_BY_PURGE || !purge_extent(pfn, nr))
+		memset(addr, 0, nr << PAGE_SHIFT);
+}
+
+void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
+{
+	enum kind kind;
+	size_t pfn;
+
+	if (nr > span.size >> PAGE_SHIFT || align > span.size)
+		return NULL;
+	room = min_size(max_size(nr, room), span.size >> PAGE_SHIFT);
+	if (!lock_acquire_unless(&vmap_lock, !wait))
+		return NULL;
+	pfn = take_area(nr, room, align, &kind);
+	lock_release(&vmap_lock);
+	if (!pfn)
+		return NULL;
+	count_vm_event(VMALLOC_ALLOC);
+	if (kind == UNPURGED) {
+		count_vm_event(VMALLOC_REUSE);
+		if (zero)
+			clear_area(pfn, nr);
+	}
+	return pfn_to_addr(pfn);
+}
+
+/*
+ * What becomes of an area's memory: kept, if it is not too much, else purged.
+ * Called before the area is free, so without the lock.
+ */
+static enum kind retire(struct page *page)
+{
+	size_t pfn = page_to_pfn(page);
+	size_t limit = resident_free_limit(stat->used);
+
+	if (page->nr_pieces) {
+		if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
+			return UNPURGED;
+		advise(pfn, page->room);
+		count_vm_events(PGPURGE, page->nr_pages);
+		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
+		return CLEAN;
+	}
+	if (stat->unpurged + (page->nr_pages << PAGE_SHIFT) > limit &&
+	    purge_extent(pfn, page->room))
+		return CLEAN;
+	return UNPURGED;
+}
+
+bool vfree(struct page *page, bool wait)
+{
+	enum kind kind = UNPURGED;
+
+	/* A nested call finds the lock free or does nothing. */
+	if (wait)
+		kind = retire(page);
+	if (!lock_acquire_unless(&vmap_lock, !wait))
+		return false;
+	page->type = PAGE_NONE;
+	stat->nr_areas--;
+	stat->used -= page->nr_pages << PAGE_SHIFT;
+	free_extent(page_to_pfn(page), page->room, kind);
+	lock_release(&vmap_lock);
+	count_vm_event(VMALLOC_FREE);
+	return true;
+}
+
+/* --- growing and shrinking --- */
+
+/* With the lock held. */
+static bool grow_in_place(struct page *page, size_t nr)
+{
+	size_t end = page_to_pfn(page) + page->room;
+	size_t need = nr > page->room ? nr - page->room : 0;
+
+	if (need) {
+		struct page *after = pfn_to_page(end);
+		size_t take;
+
+		if (end >= span.size >> PAGE_SHIFT ||
+		    after->type != PAGE_VFREE || after->nr_pages < need)
+			return false;
+		take = min_size(align_up(need, granule()), after->nr_pages);
+		cut_extent(after, end, take);
+		page->room += take;
+	}
+	stat->used += (nr - page->nr_pages) << PAGE_SHIFT;
+	page->nr_pages = nr;
+	return true;
+}
+
+/* With the lock held. */
+static void shrink_in_place(struct page *page, size_t nr)
+{
+	size_t keep = align_up(nr, granule());
+	size_t pfn = page_to_pfn(page);
+
+	stat->used -= (page->nr_pages - nr) << PAGE_SHIFT;
+	if (page->nr_pieces) {
+		/* Its mappings stay as they are: only the memory goes. */
+		purge_extent(pfn + nr, page->nr_pages - nr);
+	} else if (keep < page->room) {
+		free_extent(pfn + keep, page->room - keep, UNPURGED);
+		page->room = keep;
+	}
+	page->nr_pages = nr;
+}
+
+static bool add_piece(struct page *page, size_t end)
+{
+	if (page->nr_pieces == ARRAY_SIZE(page->pieces))
+		return false;
+	page->pieces[page->nr_pieces++] = (uint32_t)end;
+	fetch_add_relaxed(&nr_pieces, 1);
+	return true;
+}
+
+static bool move_piece(char *from, size_t start, size_t end,
+		       struct page *to)
+{
+	char *dest = (char *)page_address(to) + (start << PAGE_SHIFT);
+
+	return os_move(from + (start << PAGE_SHIFT),
+		       (end - start) << PAGE_SHIFT, dest) == 0 &&
+	       add_piece(to, end);
+}
+
+bool vmalloc_move_in(void *from, size_t nr, void *area)
+{
+	if (load_relaxed(&nr_pieces) >= MAX_PIECES ||
+	    !move_piece(from, 0, nr, virt_to_page(area)))
+		return false;
+	count_vm_event(VMALLOC_MOVE);
+	return true;
+}
+
+/*
+ * Move all pieces of @page to @to. A piece that cannot be moved is copied: what
+ * was moved before it is not where it was any more.
+ */
+static void move_pieces(struct page *page, struct page *to)
+{
+	char *from = page_address(page);
+	size_t start = 0;
+
+	for (unsigned int i = 0; i <= page->nr_pieces; i++) {
+		size_t end = i < page->nr_pieces ? page->pieces[i] :
+						   page->nr_pages;
+
+		end = min_size(end, page->nr_pages);
+		if (start < end && !move_piece(from, start, end, to))
+			memcpy((char *)page_address(to) + (start << PAGE_SHIFT),
+			       from + (start << PAGE_SHIFT),
+			       (end - start) << PAGE_SHIFT);
+		start = max_size(start, end);
+	}
+	count_vm_event(VMALLOC_MOVE);
+}
+
+static void *move_area(struct page *page, size_t nr)
+{
+	void *to;
+
+	if (page->nr_pieces >= ARRAY_SIZE(page->pieces) ||
+	    load_relaxed(&nr_pieces) >= MAX_PIECES)
+		return NULL;
+	/* Room to grow fourfold: moves get rarer as the area grows. */
+	to = vmalloc_pages(nr, 4 * nr, PAGE_SIZE, false, true);
+	if (!to)
+		return NULL;
+	move_pieces(page, virt_to_page(to));
+	vfree(page, true);
+	return to;
+}
+
+void *vrealloc(struct page *page, size_t nr, bool wait)
+{
+	bool done = true;
+
+	if (!lock_acquire_unless(&vmap_lock, !wait))
+		return NULL;
+	if (nr > page->nr_pages)
+		done = grow_in_place(page, nr);
+	else if (nr < page->nr_pages)
+		shrink_in_place(page, nr);
+	lock_release(&vmap_lock);
+	if (done)
+		return page_address(page);
+	return wait ? move_area(page, nr) : NULL;
+}
+
+/* --- decay --- */
+
+void vmalloc_decay(void)
+{
+	size_t target;
+
+	lock_acquire(&vmap_lock);
+	target = (min_size(idle_unpurged, stat->unpurged >> PAGE_SHIFT) + 1) /
+		 2;
+	idle_unpurged = stat->unpurged >> PAGE_SHIFT;
+	if (target)
+		purge_locked(target);
+	lock_release(&vmap_lock);
+}
+
+size_t vmalloc_trim(void)
+{
+	size_t pages;
+
+	lock_acquire(&vmap_lock);
+	pages = purge_locked(SIZE_MAX);
+	lock_release(&vmap_lock);
+	return pages;
+}
