@@ -13,6 +13,9 @@
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define EXPORT __attribute__((visibility("default")))
+/* -fvisibility does not reach declarations: without this, a reference to a
+ * variable of another file goes through the GOT. */
+#define INTERNAL __attribute__((visibility("hidden")))
 #define NOINLINE __attribute__((noinline))
 #define COLD __attribute__((cold, noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))

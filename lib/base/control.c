@@ -6,12 +6,16 @@
 
 #include "base/version.h"
 
-struct control_block control __attribute__((aligned(4096))) = {
-	.magic = CONTROL_MAGIC,
-	.version = CONTROL_VERSION,
-	.size = sizeof(struct control_block),
-	.version_string = PAGODA_VERSION,
-};
+/* In .bss, not in the file: only the pages in use cost memory. */
+struct control_block control __attribute__((aligned(4096)));
+
+void control_init(void)
+{
+	control.version = CONTROL_VERSION;
+	control.size = sizeof(control);
+	memcpy(control.version_string, PAGODA_VERSION, sizeof(PAGODA_VERSION));
+	memcpy(control.magic, CONTROL_MAGIC, sizeof(CONTROL_MAGIC));
+}
 
 void control_set_mode(enum control_mode mode, const char *value,
 		      const char *reason)

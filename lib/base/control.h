@@ -143,7 +143,10 @@ struct control_block {
 	struct control_cache caches[NR_CLASSES];
 };
 
-extern struct control_block control;
+extern struct control_block control INTERNAL;
+
+/* Make the block recognisable. Called once, by start-up. */
+void control_init(void);
 
 /*
  * control_set_mode() - say which way a mode was decided, and why.

@@ -25,7 +25,7 @@ enum { PERCPU_AUTO, PERCPU_RSEQ, PERCPU_LOCK };
 enum { TRI_AUTO, TRI_ON, TRI_OFF };
 enum { DEEPBIND_STRIP, DEEPBIND_KEEP };
 
-extern struct params params;
+extern struct params params INTERNAL;
 
 enum param_kind { PARAM_KIND_ENUM, PARAM_KIND_SIZE, PARAM_KIND_TEXT };
 

@@ -4,9 +4,10 @@
  *
  * There is no thread. Slow paths look at a coarse clock now and then, and one
  * of them runs the tick when it is due: four a decay time, each giving back
- * half of what lay idle since the one before. So an idle program stops ticking;
- * what it may keep then is bounded by resident_free, and vmalloc areas beyond
- * that are purged when they are freed.
+ * half of what lay idle since the one before. An idle program does not tick;
+ * what it may keep then is bounded by amount: as soon as more free memory is
+ * resident than resident_free allows, the next look runs a tick, whatever the
+ * time, and vmalloc areas beyond it are purged when they are freed.
  */
 #include "base/atomic.h"
 #include "base/lock.h"
@@ -38,7 +39,7 @@ static void run_tick(uint64_t now)
 
 static void tick_if_due(uint64_t now)
 {
-	if (now < load_relaxed(&next_tick))
+	if (now < load_relaxed(&next_tick) && !page_alloc_over_limit())
 		return;
 	/* The gate first: no lock may be held while a fork is waited for. */
 	if (gate_enter() == SLOW_NORMAL && lock_try(&decay_lock)) {

@@ -34,6 +34,8 @@ EXPORT void *dlopen(const char *path, int mode)
 
 	if (!fn)
 		fn = find_dlopen();
+	if (!fn)
+		return NULL;
 	if (params.deepbind == DEEPBIND_STRIP)
 		mode &= ~RTLD_DEEPBIND;
 	return fn(path, mode);

@@ -21,35 +21,38 @@
 #include "percpu/gate.h"
 #include "percpu/percpu.h"
 
-/* Owner: the thread that forks, which holds the gate. */
-static bool closed, stopped;
+static bool stopped; /* Owner: the thread that forks, which holds the gate */
 
 static void prepare(void)
 {
-	closed = !thread_word.depth;
-	if (!closed)
+	if (thread_word.depth)
 		return;
 	gate_close();
+	thread_word.forking = 1;
 	stopped = percpu_stop();
+}
+
+static bool resume(void)
+{
+	if (!thread_word.forking)
+		return false;
+	if (stopped)
+		percpu_start();
+	thread_word.forking = 0;
+	return true;
 }
 
 static void parent(void)
 {
-	if (!closed)
-		return;
-	if (stopped)
-		percpu_start();
-	gate_open();
+	if (resume())
+		gate_open();
 }
 
 static void child(void)
 {
 	control.pid = os_getpid();
-	if (!closed)
-		return;
-	if (stopped)
-		percpu_start();
-	gate_open_in_child();
+	if (resume())
+		gate_open_in_child();
 }
 
 void fork_init(void)

@@ -90,6 +90,7 @@ static void open_fast_paths(void)
 
 static bool start(void)
 {
+	control_init();
 	control.page_size = (uint32_t)os_page_size();
 	control.pid = os_getpid();
 	control_set_mode(MODE_PAGESIZE, "4096", "");

@@ -21,7 +21,7 @@ struct fast {
 	const uint8_t *page_class;
 };
 
-extern struct fast fast;
+extern struct fast fast INTERNAL;
 
 /* --- init.c --- */
 

@@ -217,7 +217,7 @@ static ALWAYS_INLINE void release(void *p)
 	uintptr_t offset = (uintptr_t)p - fast.span_base;
 
 	if (likely(offset < fast.span_size)) {
-		unsigned int class = fast.page_class[offset >> PAGE_SHIFT];
+		uintptr_t class = fast.page_class[offset >> PAGE_SHIFT];
 
 		if (likely(class_check_ok(class, p)) &&
 		    likely(rseq_push(class, p)))

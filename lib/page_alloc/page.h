@@ -100,7 +100,7 @@ struct span {
 	struct pageblock *pageblocks;
 };
 
-extern struct span span;
+extern struct span span INTERNAL;
 
 static inline bool in_span(const void *p)
 {

@@ -448,20 +448,33 @@ static size_t for_each_zone(size_t (*fn)(struct zone *z))
 	return sum;
 }
 
+/* Pages of @z that are resident for nothing and more than may be. */
+static size_t excess(const struct zone *z)
+{
+	size_t resident = load_relaxed(&z->stat->free_resident);
+	size_t in_use = z->stat->present - load_relaxed(&z->stat->free);
+	size_t limit = resident_free_limit(in_use << PAGE_SHIFT) >> PAGE_SHIFT;
+
+	return resident > limit ? resident - limit : 0;
+}
+
+bool page_alloc_over_limit(void)
+{
+	for (unsigned int node = 0; node < nodes; node++)
+		if (excess(zone_of(node, ZONE_NORMAL)) > 1 << MAX_ORDER)
+			return true;
+	return false;
+}
+
 static size_t decay_zone(struct zone *z)
 {
-	size_t idle, resident, in_use, limit, target;
+	size_t idle, target;
 
 	lock_acquire(&z->lock);
-	resident = z->stat->free_resident;
-	idle = min_size(z->idle_resident, resident);
-	in_use = z->stat->present - z->stat->free;
-	z->idle_resident = resident;
+	idle = min_size(z->idle_resident, z->stat->free_resident);
+	z->idle_resident = z->stat->free_resident;
 	lock_release(&z->lock);
-	target = idle / 2;
-	limit = resident_free_limit(in_use << PAGE_SHIFT) >> PAGE_SHIFT;
-	if (resident > limit)
-		target = max_size(target, resident - limit);
+	target = max_size(idle / 2, excess(z));
 	/* Too little to be worth a system call. */
 	if (target < (1 << PURGE_ORDER))
 		return 0;

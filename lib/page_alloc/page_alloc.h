@@ -102,6 +102,9 @@ void pages_moved_out(struct page *page);
 void page_alloc_decay(void);
 size_t page_alloc_trim(void);
 
+/* Is more free memory resident than resident_free_limit() allows? */
+bool page_alloc_over_limit(void);
+
 /* Most free resident memory to keep beside @in_use bytes, in bytes. */
 size_t resident_free_limit(size_t in_use);
 

@@ -5,7 +5,8 @@
  *
  * Ordering: an entrant counts itself, then looks whether the gate is closed; a
  * closer closes it, then looks at the counts. Both with sequentially consistent
- * operations, so at least one of the two sees the other.
+ * operations, so at least one of the two sees the other. The same holds for one
+ * who leaves and must wake the closer.
  */
 #include "percpu/gate.h"
 
@@ -39,7 +40,7 @@ static uint16_t my_stripe(void)
 static COLD void wait_open(struct stripe *s)
 {
 	do {
-		if (fetch_sub_release(&s->count, 1) == 1)
+		if (fetch_sub_full(&s->count, 1) == 1)
 			host_futex_wake(&s->count, 1);
 		while (load_acquire(&closed))
 			host_futex_wait(&closed, 1);
@@ -71,8 +72,7 @@ void gate_leave(void)
 	}
 	s = &stripes[my_stripe()];
 	thread_word.gated = 0;
-	if (unlikely(fetch_sub_release(&s->count, 1) == 1 &&
-		     load_relaxed(&closed)))
+	if (unlikely(fetch_sub_full(&s->count, 1) == 1 && load_full(&closed)))
 		host_futex_wake(&s->count, 1);
 	thread_word.depth = 0;
 }

@@ -64,7 +64,7 @@ struct percpu_state {
 	bool can_stop; /* Const after init */
 };
 
-extern struct percpu_state percpu;
+extern struct percpu_state percpu INTERNAL;
 
 /*
  * percpu_init() - choose the mode and reserve the regions.
@@ -111,8 +111,8 @@ bool percpu_resize(unsigned int class, union sheaf_header old,
  * For the child of a vfork, which has no CPU slot: the offset of the slot number
  * in the thread area (0: nothing to do), and a number that never has sheaves.
  */
-extern ptrdiff_t percpu_vfork_cid;
-extern uint32_t percpu_vfork_slot;
+extern ptrdiff_t percpu_vfork_cid INTERNAL;
+extern uint32_t percpu_vfork_slot INTERNAL;
 
 /* Bring the current CPU's region online. Idempotent, cheap when done. */
 MUST_CHECK int percpu_online(void);
@@ -130,12 +130,27 @@ void percpu_start(void);
 union sheaf_header *percpu_header_of(unsigned int nr, unsigned int class);
 void **percpu_slots_of(unsigned int nr);
 
-/* Where a class keeps its objects before it has earned more room. */
-enum { NURSERY_SLOTS = 15 };
-static inline uint16_t percpu_nursery(unsigned int class)
+/*
+ * Where a class keeps its objects before it has earned room of its own: the
+ * first slots of all classes lie side by side, so that a program that caches a
+ * few objects of each touches few pages.
+ */
+enum {
+	NURSERY_SLOTS = 15,
+	INFANT_SLOTS = 63,
+	NURSERY_CLASSES = 64,
+	NURSERY_BEGIN = PERCPU_HEADER_WORDS,
+	INFANTS_BEGIN = NURSERY_BEGIN + NURSERY_CLASSES * (NURSERY_SLOTS + 1),
+	NURSERIES_END = INFANTS_BEGIN + NURSERY_CLASSES * (INFANT_SLOTS + 1),
+};
+
+/* First slot for @class to keep @cap objects, if it is not to be its own. */
+static inline uint16_t percpu_nursery(unsigned int class, size_t cap)
 {
-	return (uint16_t)(PERCPU_HEADER_WORDS +
-			  class * (NURSERY_SLOTS + 1) + 1);
+	if (cap <= NURSERY_SLOTS)
+		return (uint16_t)(NURSERY_BEGIN +
+				  class * (NURSERY_SLOTS + 1) + 1);
+	return (uint16_t)(INFANTS_BEGIN + class * (INFANT_SLOTS + 1) + 1);
 }
 
 #endif

@@ -69,6 +69,9 @@ static ALWAYS_INLINE void *rseq_pop(uintptr_t class)
 		: RSEQ_INPUTS, [class] "r"(class)
 		: "rcx", "rdx", "memory", "cc"
 		: empty);
+	/* A sheaf holds no null pointers: callers test only for `empty`. */
+	if (!obj)
+		__builtin_unreachable();
 	return obj;
 empty:
 	return NULL;

@@ -16,10 +16,10 @@ struct thread_word {
 	uint8_t gated; /* the outermost one is past the gate */
 	uint16_t shard; /* 1 + shard in percpu=lock, 0 = none yet */
 	uint16_t stripe; /* gate stripe of the outermost slow path */
-	uint16_t unused;
+	uint16_t forking; /* between the fork handlers, holding the gate */
 };
 
 extern _Thread_local struct thread_word thread_word
-	__attribute__((tls_model("initial-exec")));
+	INTERNAL __attribute__((tls_model("initial-exec")));
 
 #endif

@@ -40,7 +40,9 @@ static void show_blocks(struct seq_file *m, const struct proc_snapshot *s,
 
 void pagetypeinfo_show(struct seq_file *m, const struct proc_snapshot *s)
 {
-	uint32_t order = s->control->pageblock_order;
+	/* While blocks are not grouped yet they still are of this size. */
+	uint32_t order = s->control->pageblock_order ?
+				 s->control->pageblock_order : PAGEBLOCK_ORDER;
 
 	seq_printf(m, "Page block order: %u\n", order);
 	seq_printf(m, "Pages per block:  %lu\n\n", 1ul << order);

@@ -8,7 +8,7 @@
 #include "slab/slab.h"
 
 /* Slots of named caches in a CPU's region, behind those of kmalloc. */
-enum { NAMED_SLOTS_BEGIN = 18432, NAMED_SHEAF_MAX = 245 };
+enum { NAMED_SLOTS_BEGIN = 22000, NAMED_SHEAF_MAX = 226 };
 
 enum { NR_BUCKETS = 8, BUCKET_FULL = 254, BUCKET_EMPTY = 255 };
 

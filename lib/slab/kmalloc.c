@@ -11,8 +11,7 @@
 
 /* Where each class keeps its slots; one slot stays zero before each run. */
 enum {
-	KMALLOC_SLOTS = PERCPU_HEADER_WORDS +
-			FIRST_NAMED_CACHE * (NURSERY_SLOTS + 1),
+	KMALLOC_SLOTS = NURSERIES_END,
 #define SIZE_CLASS(id, prev, size, order, batch, max) \
 	SLOTS_##size##_BEGIN,                         \
 	SLOTS_##size##_LAST = SLOTS_##size##_BEGIN + (max) - 1, \
@@ -62,7 +61,9 @@ const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] = {
 		       "a batch fits a sheaf");
 #include "slab/size_classes.def"
 #undef SIZE_CLASS
-_Static_assert(NR_KMALLOC < FIRST_NAMED_CACHE, "ids do not overlap");
+_Static_assert(NR_KMALLOC < FIRST_NAMED_CACHE &&
+		       (int)FIRST_NAMED_CACHE <= (int)NURSERY_CLASSES,
+	       "ids do not overlap, and kmalloc's have nurseries");
 
 /*
  * Objects start at multiples of their size in a block that is aligned to its

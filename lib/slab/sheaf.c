@@ -70,18 +70,15 @@ static bool steal_capacity(const struct kmem_cache *c, size_t need,
 static union sheaf_header larger(const struct kmem_cache *c,
 				 union sheaf_header old, size_t cap)
 {
-	union sheaf_header new = old;
+	uint16_t begin = c->sheaf_begin;
 
-	if (!old.begin) {
-		new.begin = c->id < FIRST_NAMED_CACHE ? percpu_nursery(c->id) :
-							c->sheaf_begin;
-		new.cur = new.begin;
-	} else if (cap > NURSERY_SLOTS && old.begin != c->sheaf_begin) {
-		new.begin = c->sheaf_begin;
-		new.cur = (uint16_t)(new.begin + (old.cur - old.begin));
-	}
-	new.end = (uint16_t)(new.begin + cap);
-	return new;
+	if (cap <= INFANT_SLOTS && c->id < FIRST_NAMED_CACHE)
+		begin = percpu_nursery(c->id, cap);
+	return (union sheaf_header){
+		.begin = begin,
+		.cur = (uint16_t)(begin + (old.cur - old.begin)),
+		.end = (uint16_t)(begin + cap),
+	};
 }
 
 /*

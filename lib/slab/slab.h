@@ -58,17 +58,17 @@ struct class_check {
 	uint64_t mask; /* slab size - 1 */
 };
 
-extern struct kmem_cache kmem_caches[NR_CLASSES];
-extern struct class_check class_checks[NR_CLASSES];
+extern struct kmem_cache kmem_caches[NR_CLASSES] INTERNAL;
+extern struct class_check class_checks[NR_CLASSES] INTERNAL;
 /* Size class of (size + 15) / 16. */
-extern const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1];
+extern const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] INTERNAL;
 
 static ALWAYS_INLINE unsigned int kmalloc_class(size_t size)
 {
 	return kmalloc_classes[(size + 15) >> 4];
 }
 
-static ALWAYS_INLINE bool class_check_ok(unsigned int class, const void *p)
+static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 {
 	const struct class_check *c = &class_checks[class];
 
