@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/atomic.h"
+
 /* In the order in which they are printed when all are asked for. */
 const struct proc_file proc_files[] = {
 	{ "modes", modes_show, "which modes are active, and why" },
@@ -41,6 +43,26 @@ void proc_for_each_zone(struct seq_file *m, const struct proc_snapshot *s,
 		for (int zone = 0; zone < NR_ZONES; zone++)
 			if (proc_zone_exists(&c->zones[node][zone]))
 				show(m, s, &c->zones[node][zone]);
+}
+
+/* Two 16-bit numbers, `cur` and `begin`, in the lower half. */
+static uint64_t count_sheaf(uint64_t header)
+{
+	return proc_less(header & 0xffff, header >> 16 & 0xffff);
+}
+
+bool proc_add_sheaves(struct proc_snapshot *s, const uint64_t *headers)
+{
+	uint64_t used = 0;
+
+	for (size_t class = 0; class < NR_CLASSES; class++) {
+		/* Another CPU's; a stale count is as good as any. */
+		uint64_t header = load_relaxed(&headers[class]);
+
+		s->sheaf_objs[class] += count_sheaf(header);
+		used |= header;
+	}
+	return used != 0;
 }
 
 void proc_count_objects(const struct proc_snapshot *s, size_t class,

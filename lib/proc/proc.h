@@ -40,16 +40,13 @@ const struct proc_file *proc_find(const char *name);
 void proc_snapshot_self(struct proc_snapshot *s);
 
 /*
- * proc_count_sheaf() - objects cached behind one 8-byte sheaf header, read as a
- * whole (see struct control_percpu).
+ * proc_add_sheaves() - add what one CPU's sheaves hold to a snapshot.
+ * @headers: NR_CLASSES of them, see struct control_percpu.
+ * Return: whether that CPU's slot has been used. The reader of slots may stop
+ * after control.percpu.online of these: looking at memory that was never
+ * touched costs the process page tables.
  */
-static inline uint64_t proc_count_sheaf(uint64_t header)
-{
-	uint64_t cur = header & 0xffff;
-	uint64_t begin = header >> 16 & 0xffff;
-
-	return cur > begin ? cur - begin : 0;
-}
+bool proc_add_sheaves(struct proc_snapshot *s, const uint64_t *headers);
 
 /* Where the objects of one cache are: the first is the sum of the others. */
 struct proc_objects {

@@ -12,17 +12,14 @@ void proc_snapshot_self(struct proc_snapshot *s)
 {
 	const struct control_percpu *percpu = &control.percpu;
 	uint32_t nr = load_acquire(&percpu->nr);
+	uint32_t left = load_relaxed(&percpu->online);
 
 	memset(s, 0, sizeof(*s));
 	s->control = &control;
-	for (uint32_t cpu = 0; cpu < nr; cpu++) {
-		const uint64_t *headers =
-			(const uint64_t *)(percpu->base +
-					   cpu * percpu->stride);
+	for (uint32_t cpu = 0; cpu < nr && left; cpu++) {
+		uint64_t addr = percpu->base + cpu * percpu->stride;
 
-		/* Owned by another CPU; a stale count is as good as any. */
-		for (size_t class = 0; class < NR_CLASSES; class++)
-			s->sheaf_objs[class] +=
-				proc_count_sheaf(load_relaxed(&headers[class]));
+		if (proc_add_sheaves(s, (const uint64_t *)addr))
+			left--;
 	}
 }
