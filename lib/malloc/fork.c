@@ -23,36 +23,42 @@
 
 static bool stopped; /* Owner: the thread that forks, which holds the gate */
 
+/*
+ * From prepare to the end the thread counts as one in a slow path: a signal
+ * handler that allocates meanwhile must not wait for the gate to open.
+ */
 static void prepare(void)
 {
 	if (thread_word.depth)
 		return;
+	thread_word.depth = 1;
 	gate_close();
+	thread_word.gated = 1;
 	thread_word.forking = 1;
 	stopped = percpu_stop();
 }
 
-static bool resume(void)
+static void resume(void (*open)(void))
 {
 	if (!thread_word.forking)
-		return false;
+		return;
 	if (stopped)
 		percpu_start();
+	open();
 	thread_word.forking = 0;
-	return true;
+	thread_word.gated = 0;
+	thread_word.depth = 0;
 }
 
 static void parent(void)
 {
-	if (resume())
-		gate_open();
+	resume(gate_open);
 }
 
 static void child(void)
 {
 	control.pid = os_getpid();
-	if (resume())
-		gate_open_in_child();
+	resume(gate_open_in_child);
 }
 
 void fork_init(void)

@@ -19,9 +19,10 @@ struct fast {
 	uintptr_t span_base;
 	size_t span_size;
 	const uint8_t *page_class;
-};
+} CACHELINE_ALIGNED;
 
 extern struct fast fast INTERNAL;
+_Static_assert(sizeof(struct fast) == CACHELINE, "alone in its line");
 
 /* --- init.c --- */
 

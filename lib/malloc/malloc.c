@@ -29,7 +29,7 @@
 #include "percpu/gate.h"
 #include "slab/slab.h"
 
-struct fast fast CACHELINE_ALIGNED;
+struct fast fast;
 
 /* --- malloc --- */
 

@@ -8,7 +8,7 @@
  * into one kernel mapping, and strict overcommit is charged only for them.
  *
  * The upper part of the span is shared: node 0's ZONE_NORMAL grows up, VMALLOC
- * space grows down; span_claim keeps them apart.
+ * space grows down; their claims keep them apart.
  */
 #include <errno.h>
 
@@ -21,9 +21,16 @@
 
 struct span span;
 
-static struct lock memmap_lock = LOCK_INIT(MEMMAP);
-static size_t claimed_up; /* pfn. Lock: memmap_lock */
-static size_t claimed_down; /* pfn. Lock: memmap_lock */
+/*
+ * How far the two have come, as pfns: down << 32 | up. One word, so that a
+ * claim is a compare-and-swap: a nested call may claim at any moment. Atomic
+ */
+static uint64_t claims;
+
+static uint64_t make_claims(size_t up, size_t down)
+{
+	return (uint64_t)down << 32 | up;
+}
 
 /* --- reservation --- */
 
@@ -85,7 +92,7 @@ int memmap_init(void)
 		if (size < MiB(4))
 			return -ENOMEM;
 	}
-	claimed_down = span.size >> PAGE_SHIFT;
+	claims = make_claims(0, span.size >> PAGE_SHIFT);
 	control.span_base = span.base;
 	control.span_bytes = span.size;
 	fmt_snprintf(text, sizeof(text), "%lu MiB", span.size >> 20);
@@ -97,34 +104,36 @@ int memmap_init(void)
 
 bool memmap_claim_up(size_t to_pfn)
 {
-	bool ok;
+	uint64_t old = load_relaxed(&claims);
+	size_t up, down;
 
-	lock_acquire(&memmap_lock);
-	ok = to_pfn <= claimed_down;
-	if (ok && to_pfn > claimed_up)
-		claimed_up = to_pfn;
-	lock_release(&memmap_lock);
-	return ok;
+	do {
+		up = max_size((uint32_t)old, to_pfn);
+		down = old >> 32;
+		if (up > down)
+			return false;
+	} while (!cas_relaxed(&claims, &old, make_claims(up, down)));
+	return true;
 }
 
 void *span_claim_down(size_t nr_pages)
 {
-	size_t pfn = 0;
+	uint64_t old = load_relaxed(&claims);
+	size_t up, down;
 
-	lock_acquire(&memmap_lock);
-	if (nr_pages <= claimed_down - claimed_up) {
-		claimed_down -= nr_pages;
-		pfn = claimed_down;
-	}
-	lock_release(&memmap_lock);
-	return pfn ? pfn_to_addr(pfn) : NULL;
+	do {
+		up = (uint32_t)old;
+		down = old >> 32;
+		if (nr_pages > down - up)
+			return NULL;
+		down -= nr_pages;
+	} while (!cas_relaxed(&claims, &old, make_claims(up, down)));
+	return pfn_to_addr(down);
 }
 
 void span_unclaim_down(size_t nr_pages)
 {
-	lock_acquire(&memmap_lock);
-	claimed_down += nr_pages;
-	lock_release(&memmap_lock);
+	fetch_add_relaxed(&claims, (uint64_t)nr_pages << 32);
 }
 
 /* --- online --- */

@@ -10,7 +10,6 @@
 /*
  * span_claim_down() - the @nr_pages below all that was claimed before, not
  * online yet. Return: NULL if they would run into the zones.
- * Context: takes LOCK_MEMMAP.
  */
 void *span_claim_down(size_t nr_pages);
 

@@ -29,7 +29,7 @@ enum { RSEQ_CPU_ID = 4, RSEQ_CS = 8, RSEQ_MM_CID = 24, RSEQ_MM_CID_END = 28 };
 
 enum { MAX_SHARDS = 64, MAX_SLOTS = 4096 };
 
-struct percpu_state percpu CACHELINE_ALIGNED;
+struct percpu_state percpu;
 
 static struct shard {
 	struct lock lock;
@@ -290,13 +290,13 @@ static bool shard_resize(unsigned int class, union sheaf_header old,
 			 union sheaf_header new, bool nested)
 {
 	unsigned int shard = my_shard();
-	union sheaf_header *h = lock_shard(&shard, nested);
+	union sheaf_header *h = percpu_header_of(shard, class);
 	void **slots = percpu_slots_of(shard);
 	bool same;
 
-	if (!h)
+	/* No other shard will do: its region may not be online. */
+	if (!lock_acquire_unless(&shards[shard].lock, nested))
 		return false;
-	h += class;
 	same = h->word == old.word;
 	if (same) {
 		memmove(slots + new.begin, slots + old.begin,

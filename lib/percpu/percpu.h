@@ -62,7 +62,7 @@ struct percpu_state {
 	uintptr_t real_base; /* Const after init */
 	uintptr_t zeros; /* Const after init */
 	bool can_stop; /* Const after init */
-};
+} CACHELINE_ALIGNED;
 
 extern struct percpu_state percpu INTERNAL;
 

@@ -107,12 +107,11 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 	push(&full[node][c->id], (uint32_t)(s - sheaves));
 }
 
-bool barn_has_room(const struct kmem_cache *c, unsigned int node)
+bool barn_has_room(const struct kmem_cache *c)
 {
-	size_t bytes = (size_t)c->batch * c->size;
+	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + c->batch;
 
-	return (load_relaxed(&full[node][c->id].count) + 1ull) * bytes <=
-	       params.barn_limit << 10;
+	return objs * c->size <= params.barn_limit << 10;
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)

@@ -60,7 +60,7 @@ int barn_init(void);
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
 /* Would one more full sheaf stay under the limit? */
-bool barn_has_room(const struct kmem_cache *c, unsigned int node);
+bool barn_has_room(const struct kmem_cache *c);
 /* A sheaf without objects; NULL when there are no more. */
 struct sheaf *barn_get_empty(void);
 void barn_put_empty(struct sheaf *s);

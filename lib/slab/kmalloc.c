@@ -40,7 +40,7 @@ struct kmem_cache kmem_caches[NR_CLASSES] = {
 
 struct class_check class_checks[NR_CLASSES] = {
 #define SIZE_CLASS(i, prev, s, o, b, max) \
-	[i] = { .magic = MAGIC(s), .mask = SLAB_BYTES(o) - 1 },
+	[i] = { .magic = UINT32_MAX / (s) + 1, .mask = SLAB_BYTES(o) - 1 },
 #include "slab/size_classes.def"
 #undef SIZE_CLASS
 };

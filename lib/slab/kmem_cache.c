@@ -90,8 +90,9 @@ static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 				    (c->id - FIRST_NAMED_CACHE) *
 					    (NAMED_SHEAF_MAX + 1));
 	c->magic = UINT64_MAX / size + 1;
-	class_checks[c->id].mask = bytes - 1;
-	class_checks[c->id].magic = c->colour_step ? UINT64_MAX : c->magic;
+	class_checks[c->id].mask = (uint32_t)bytes - 1;
+	class_checks[c->id].magic = c->colour_step ?
+		UINT32_MAX : (uint32_t)(UINT32_MAX / size + 1);
 	c->size = (uint32_t)size;
 }
 

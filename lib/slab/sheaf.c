@@ -4,12 +4,15 @@
  *
  * Empty: take a full sheaf from the barn, or a batch from the slabs, and put
  * what is not needed at once on the CPU's sheaf. Full: move a batch from the
- * CPU's sheaf to the barn, or to the slabs when the barn holds enough.
+ * CPU's sheaf to the barn, or to the slabs when the barn holds enough. A batch
+ * is at most half of what the sheaf can hold, so that the next call of the
+ * other kind finds objects, or room.
  *
  * Capacities adapt. A class starts on a CPU with the few slots of its nursery,
  * which for all classes together are two pages, and doubles with every miss up
  * to its maximum, as long as all sheaves of the CPU together stay within
- * percpu_budget; then it may take unused capacity from another class.
+ * percpu_budget. Then it takes capacity from other classes, in turn, down to a
+ * floor that every class keeps.
  *
  * Every step may find that the thread is on another CPU by now, or that a
  * sequence was aborted: then less was moved than hoped for, nothing is wrong,
@@ -20,6 +23,9 @@
 #include "base/vmstat.h"
 #include "percpu/percpu.h"
 #include "slab/internal.h"
+
+/* Memory that every class may cache on a CPU whatever the budget. */
+enum { FLOOR_BYTES = 16384 };
 
 /* --- capacity --- */
 
@@ -43,28 +49,10 @@ static size_t committed_bytes(void)
 	return bytes;
 }
 
-/* Halve what some other class has beyond its objects; @need bytes in all. */
-static bool steal_capacity(const struct kmem_cache *c, size_t need,
-			   bool nested)
+/* What a class may always keep on a CPU: less would miss all the time. */
+static size_t floor_capacity(const struct kmem_cache *c)
 {
-	static unsigned int next; /* Atomic: where to look first */
-	unsigned int nr = nr_cache_ids();
-	size_t got = 0;
-
-	for (unsigned int i = 1; i < nr && got < need; i++) {
-		unsigned int id = fetch_add_relaxed(&next, 1) % (nr - 1) + 1;
-		union sheaf_header old = percpu_header(id);
-		union sheaf_header new = old;
-		size_t keep = max_size((size_t)(old.cur - old.begin),
-				       capacity(old) / 2);
-
-		if (id == c->id || keep == capacity(old))
-			continue;
-		new.end = (uint16_t)(old.begin + keep);
-		if (percpu_resize(id, old, new, nested))
-			got += (capacity(old) - keep) * kmem_caches[id].size;
-	}
-	return got >= need;
+	return min_size(max_size(FLOOR_BYTES / c->size, 2), NURSERY_SLOTS);
 }
 
 static union sheaf_header larger(const struct kmem_cache *c,
@@ -81,6 +69,63 @@ static union sheaf_header larger(const struct kmem_cache *c,
 	};
 }
 
+static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested);
+
+/* Move @n objects off the sheaf. Return: whether that could be tried. */
+static bool flush_objects(struct kmem_cache *c, size_t n, bool nested)
+{
+	struct sheaf *s = barn_get_empty();
+
+	if (!s)
+		return false;
+	s->nr = percpu_popn(c->id, s->objs,
+			    (unsigned int)min_size(n, MAX_BATCH), nested);
+	if (s->nr)
+		put_batch(c, s, nested);
+	else
+		barn_put_empty(s);
+	return true;
+}
+
+/* Halve the capacity of a class that is not @c's, if it is above its floor. */
+static size_t steal_from(unsigned int id, bool nested)
+{
+	struct kmem_cache *victim = &kmem_caches[id];
+	union sheaf_header old = percpu_header(id);
+	size_t cap = capacity(old);
+	size_t keep = max_size(cap / 2, floor_capacity(victim));
+	union sheaf_header new;
+
+	if (cap <= keep)
+		return 0;
+	if ((size_t)(old.cur - old.begin) > keep) {
+		flush_objects(victim, cap - keep, nested);
+		old = percpu_header(id);
+	}
+	if (capacity(old) != cap || (size_t)(old.cur - old.begin) > keep)
+		return 0;
+	new = old;
+	new.end = (uint16_t)(old.begin + keep);
+	if (!percpu_resize(id, old, new, nested))
+		return 0;
+	return (cap - keep) * victim->size;
+}
+
+static bool steal_capacity(const struct kmem_cache *c, size_t need, bool nested)
+{
+	static unsigned int next; /* Atomic: where to look first */
+	unsigned int nr = nr_cache_ids();
+	size_t got = 0;
+
+	for (unsigned int i = 1; i < nr && got < need; i++) {
+		unsigned int id = fetch_add_relaxed(&next, 1) % (nr - 1) + 1;
+
+		if (id != c->id)
+			got += steal_from(id, nested);
+	}
+	return got >= need;
+}
+
 /*
  * A miss: give the class more room on this CPU. Return: its capacity now, as a
  * measure of how much to fetch.
@@ -90,23 +135,20 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	size_t budget = params.percpu_budget << 10;
 	union sheaf_header old = percpu_header(c->id);
 	size_t cap = capacity(old);
-	size_t want = old.begin ? cap * 2 : NURSERY_SLOTS;
+	size_t want = cap ? cap * 2 : floor_capacity(c);
 	size_t used, more;
 
 	want = min_size(want, c->sheaf_max);
 	if (want <= cap)
 		return cap;
-	if (!old.begin && percpu_online() < 0)
+	if (!cap && percpu_online() < 0)
 		return 0;
 	more = (want - cap) * c->size;
-	used = committed_bytes();
+	used = cap ? committed_bytes() : 0;
 	if (used + more > budget &&
-	    !steal_capacity(c, used + more - budget, nested)) {
-		/* A class without any room would miss every time. */
-		want = cap ? cap : 2;
-	}
-	if (want > cap &&
-	    percpu_resize(c->id, old, larger(c, old, want), nested))
+	    !steal_capacity(c, used + more - budget, nested))
+		return cap;
+	if (percpu_resize(c->id, old, larger(c, old, want), nested))
 		return want;
 	return cap;
 }
@@ -186,12 +228,12 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 
 /* --- free --- */
 
-static void flush(struct kmem_cache *c, struct sheaf *s, bool nested)
+static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
 	unsigned int node = numa_node();
 
 	/* The barn has no lock that a nested call could find held. */
-	if (nested || barn_has_room(c, node)) {
+	if (nested || barn_has_room(c)) {
 		barn_put(c, node, s);
 		return;
 	}
@@ -199,16 +241,11 @@ static void flush(struct kmem_cache *c, struct sheaf *s, bool nested)
 	barn_put_empty(s);
 }
 
-/* No sheaf to carry a batch: one by one. */
-static bool free_single(struct kmem_cache *c, void *obj, bool nested)
-{
-	return slab_give(c, &obj, 1, nested) == 1;
-}
-
 bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 {
 	bool nested = how != SLOW_NORMAL;
 	struct sheaf *s;
+	size_t cap;
 
 	if (how == SLOW_BARRED)
 		return false;
@@ -217,16 +254,18 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 		bug("double free of %p: cache %s", obj, cache_stat(c)->name);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
-	grow_sheaf(c, nested);
+	cap = grow_sheaf(c, nested);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
 	s = barn_get_empty();
+	/* Without a sheaf to carry a batch: one by one. */
 	if (!s)
-		return free_single(c, obj, nested);
-	s->nr = percpu_popn(c->id, s->objs, c->batch - 1u, nested);
+		return slab_give(c, &obj, 1, nested) == 1;
+	cap = min_size(cap / 2, c->batch - 1u);
+	s->nr = percpu_popn(c->id, s->objs, (unsigned int)cap, nested);
 	s->objs[s->nr++] = obj;
-	flush(c, s, nested);
+	put_batch(c, s, nested);
 	return true;
 }
 

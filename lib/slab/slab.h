@@ -49,13 +49,16 @@ struct kmem_cache {
 };
 
 /*
- * What free() checks of a pointer without touching a slab's descriptor:
- * (p & mask) * magic < magic iff p is a multiple of the object's size into its
- * slab. Coloured caches turn the check off with a magic of all ones.
+ * What free() checks of a pointer without touching a slab's descriptor: with
+ * magic = 2^32 / size, rounded up, (p & mask) * magic < magic (modulo 2^32) iff
+ * p is a multiple of the object's size into its slab. (Lemire, "Faster
+ * remainder by direct computation": exact here, for a slab has at most 2^17
+ * bytes and an object 2^15.) Coloured caches turn the check off with a magic of
+ * all ones.
  */
 struct class_check {
-	uint64_t magic;
-	uint64_t mask; /* slab size - 1 */
+	uint32_t magic;
+	uint32_t mask; /* slab size - 1 */
 };
 
 extern struct kmem_cache kmem_caches[NR_CLASSES] INTERNAL;
@@ -70,9 +73,9 @@ static ALWAYS_INLINE unsigned int kmalloc_class(size_t size)
 
 static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 {
-	const struct class_check *c = &class_checks[class];
+	struct class_check c = class_checks[class];
 
-	return ((uintptr_t)p & c->mask) * c->magic < c->magic;
+	return ((uint32_t)(uintptr_t)p & c.mask) * c.magic < c.magic;
 }
 
 /* Smallest class of at least @size whose objects are aligned to @align; 0 if
