@@ -239,7 +239,7 @@ static unsigned int shard_popn(unsigned int class, void **objs, unsigned int n,
 	if (n > have)
 		n = have;
 	if (n) {
-		h->cur = (uint16_t)(h->cur - n);
+		h->cur -= n;
 		memcpy(objs, slots + h->cur, n * sizeof(*objs));
 	}
 	lock_release(&shards[shard].lock);
@@ -265,7 +265,7 @@ static unsigned int shard_pushn(unsigned int class, void *const *objs,
 		n = 0;
 	if (n) {
 		memcpy(slots + h->cur, objs, n * sizeof(*objs));
-		h->cur = (uint16_t)(h->cur + n);
+		h->cur += n;
 	}
 	lock_release(&shards[shard].lock);
 	return n;

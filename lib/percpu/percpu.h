@@ -47,8 +47,8 @@ enum percpu_mode { PERCPU_MODE_NONE, PERCPU_MODE_RSEQ, PERCPU_MODE_LOCK };
 union sheaf_header {
 	uint64_t word;
 	struct {
-		uint16_t cur, begin, end;
-		uint16_t unused;
+		uint32_t cur;
+		uint16_t begin, end;
 	};
 };
 

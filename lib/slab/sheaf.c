@@ -64,7 +64,7 @@ static union sheaf_header larger(const struct kmem_cache *c,
 		begin = percpu_nursery(c->id, cap);
 	return (union sheaf_header){
 		.begin = begin,
-		.cur = (uint16_t)(begin + (old.cur - old.begin)),
+		.cur = begin + (old.cur - old.begin),
 		.end = (uint16_t)(begin + cap),
 	};
 }
