@@ -45,10 +45,10 @@ void proc_for_each_zone(struct seq_file *m, const struct proc_snapshot *s,
 				show(m, s, &c->zones[node][zone]);
 }
 
-/* Two 16-bit numbers, `cur` and `begin`, in the lower half. */
+/* `cur` in 32 bits, then `begin` in 16: union sheaf_header. */
 static uint64_t count_sheaf(uint64_t header)
 {
-	return proc_less(header & 0xffff, header >> 16 & 0xffff);
+	return proc_less(header & 0xffffffff, header >> 32 & 0xffff);
 }
 
 bool proc_add_sheaves(struct proc_snapshot *s, const uint64_t *headers)
