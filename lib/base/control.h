@@ -75,7 +75,7 @@ struct control_zone {
 	uint64_t nr_pageblocks[NR_MIGRATETYPES];
 };
 
-/* Lock: the cache's node lock, but for the fields marked Atomic. */
+/* Counters are atomic: one set serves all nodes. */
 struct control_cache {
 	char name[CACHE_NAME_LEN]; /* "" = slot not in use */
 	uint32_t object_size; /* asked for */
@@ -87,9 +87,9 @@ struct control_cache {
 	uint64_t nr_slabs;
 	uint64_t nr_empty_slabs; /* of nr_slabs: no object handed out */
 	uint64_t nr_free; /* objects free in slabs */
-	uint64_t nr_barn; /* objects in full sheaves in the barn. Atomic */
-	uint64_t refills; /* sheaf found empty. Atomic */
-	uint64_t flushes; /* sheaf found full. Atomic */
+	uint64_t nr_barn; /* objects in full sheaves in the barn */
+	uint64_t refills; /* sheaf found empty */
+	uint64_t flushes; /* sheaf found full */
 	uint64_t grown; /* slabs made */
 	uint64_t reaped; /* slabs given back */
 };

@@ -76,7 +76,10 @@ static void read_options(void)
 
 static void open_fast_paths(void)
 {
-	static const struct reclaim_ops ops = { .shrink = slab_reap };
+	static const struct reclaim_ops ops = {
+		.shrink = slab_reap,
+		.count = slab_reclaimable,
+	};
 
 	page_alloc_set_reclaim(&ops);
 	fast.span_base = span.base;

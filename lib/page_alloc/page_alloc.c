@@ -5,8 +5,8 @@
  *
  * An allocation walks its zonelist (MOVABLE, NORMAL, DMA32; DMA only if asked
  * for; the caller's node first). In each zone: per-CPU lists for low orders,
- * the buddy above the watermark, growth of the zone. If no zone can: one round
- * of reclaim, then the walk again, then NULL.
+ * the buddy above the watermark, reclaim if the caches hold much, growth of the
+ * zone. If no zone can: one round of reclaim, then the walk again, then NULL.
  *
  * Free memory goes back by whole free blocks of at least PURGE_ORDER, largest
  * first: taken off the lists under the zone's lock, given to the kernel without
@@ -28,6 +28,7 @@
 enum {
 	PURGE_ORDER = 4,
 	PURGE_BATCH = 32, /* blocks off the lists at once */
+	RECLAIM_RATIO = 16,
 };
 
 static unsigned int nodes = 1; /* Const after init */
@@ -136,6 +137,7 @@ struct request {
 	enum zone_type wanted; /* the first zone of its list */
 	size_t nr; /* pages to keep; the rest of the block goes back */
 	uint64_t *dirty; /* which of the pages may hold data; or NULL */
+	bool reclaimed; /* do not try that twice */
 };
 
 static void count_alloc(const struct zone *z, size_t nr)
@@ -144,7 +146,7 @@ static void count_alloc(const struct zone *z, size_t nr)
 }
 
 /* A block with zone->lock held, cut to size. */
-static struct page *rmqueue(struct zone *z, const struct request *rq)
+static struct page *rmqueue(struct zone *z, const struct request *rq, bool grow)
 {
 	size_t block = (size_t)1 << rq->order;
 	struct page *page = NULL;
@@ -152,7 +154,7 @@ static struct page *rmqueue(struct zone *z, const struct request *rq)
 
 	if (zone_watermark_ok(z, block, rq->gfp, rq->wanted))
 		page = buddy_take(z, rq->order, rq->mt);
-	if (!page && zone_grow(z, rq->order))
+	if (!page && grow && zone_grow(z, rq->order))
 		page = buddy_take(z, rq->order, rq->mt);
 	if (!page)
 		return NULL;
@@ -170,7 +172,38 @@ static struct page *rmqueue(struct zone *z, const struct request *rq)
 	return page;
 }
 
-static struct page *alloc_from_zone(struct zone *z, const struct request *rq)
+static struct page *rmqueue_lock(struct zone *z, const struct request *rq,
+				 bool grow)
+{
+	struct page *page;
+
+	if (!lock_acquire_unless(&z->lock, !(rq->gfp & GFPF_WAIT)))
+		return NULL;
+	page = rmqueue(z, rq, grow);
+	lock_release(&z->lock);
+	return page;
+}
+
+/*
+ * Before a zone grows: what the caches above hold unused is resident, and new
+ * memory is not. Worth the walk if it is a good part of the zone.
+ */
+static bool reclaim_before_growth(const struct zone *z, struct request *rq)
+{
+	size_t cached;
+
+	if (rq->reclaimed || !reclaim || !(rq->gfp & GFPF_WAIT))
+		return false;
+	rq->reclaimed = true;
+	cached = reclaim->count();
+	if (cached < MiB(1) ||
+	    cached >> PAGE_SHIFT < z->stat->present / RECLAIM_RATIO)
+		return false;
+	reclaim->shrink();
+	return true;
+}
+
+static struct page *alloc_from_zone(struct zone *z, struct request *rq)
 {
 	struct page *page = NULL;
 
@@ -179,21 +212,19 @@ static struct page *alloc_from_zone(struct zone *z, const struct request *rq)
 	if (rq->order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
 	    rq->nr == (size_t)1 << rq->order && !rq->dirty)
 		page = pcp_alloc(z, rq->order, rq->mt, rq->gfp);
-	if (page) {
-		count_alloc(z, rq->nr);
-		return page;
-	}
-	if (!lock_acquire_unless(&z->lock, !(rq->gfp & GFPF_WAIT)))
-		return NULL;
-	page = rmqueue(z, rq);
-	lock_release(&z->lock);
+	if (!page)
+		page = rmqueue_lock(z, rq, false);
+	if (!page && reclaim_before_growth(z, rq))
+		page = rmqueue_lock(z, rq, false);
+	if (!page)
+		page = rmqueue_lock(z, rq, true);
 	if (page)
 		count_alloc(z, rq->nr);
 	return page;
 }
 
 static struct page *get_page_from_zonelists(unsigned int node,
-					    const struct request *rq)
+					    struct request *rq)
 {
 	struct zonelist zl = zonelist_of(rq->gfp);
 
@@ -213,7 +244,7 @@ static struct page *get_page_from_zonelists(unsigned int node,
 	return NULL;
 }
 
-static struct page *alloc_slow(unsigned int node, const struct request *rq)
+static struct page *alloc_slow(unsigned int node, struct request *rq)
 {
 	if (!(rq->gfp & GFPF_WAIT) || !reclaim)
 		return NULL;
@@ -224,7 +255,7 @@ static struct page *alloc_slow(unsigned int node, const struct request *rq)
 	return get_page_from_zonelists(node, rq);
 }
 
-static struct page *alloc_request(unsigned int node, const struct request *rq)
+static struct page *alloc_request(unsigned int node, struct request *rq)
 {
 	struct page *page = get_page_from_zonelists(node, rq);
 

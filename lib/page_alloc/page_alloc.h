@@ -45,6 +45,8 @@ MUST_CHECK int page_alloc_init(void);
 struct reclaim_ops {
 	/* Give back what caches hold without use. Called with no lock held. */
 	void (*shrink)(void);
+	/* About how many bytes that would be. */
+	size_t (*count)(void);
 };
 
 void page_alloc_set_reclaim(const struct reclaim_ops *ops);

@@ -241,6 +241,21 @@ void slab_reap(void)
 	for_each_cache(shrink_cache);
 }
 
+size_t slab_reclaimable(void)
+{
+	unsigned int nr = nr_cache_ids();
+	size_t bytes = 0;
+
+	for (unsigned int id = 1; id < nr; id++) {
+		const struct control_cache *st = &control.caches[id];
+
+		bytes += load_relaxed(&st->nr_barn) * st->size;
+		bytes += load_relaxed(&st->nr_empty_slabs) * PAGE_SIZE
+			 << st->slab_order;
+	}
+	return bytes;
+}
+
 void slab_drain(void)
 {
 	if (percpu_stop()) {

@@ -98,7 +98,7 @@ static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	if (bucket == BUCKET_EMPTY) {
 		hlist_add_head(&slab->buddy, &n->empty);
 		n->nr_empty++;
-		cache_stat(c)->nr_empty_slabs++;
+		fetch_add_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
 	} else if (bucket != BUCKET_FULL) {
 		hlist_add_head(&slab->buddy, &n->partial[bucket]);
 		n->buckets = (uint16_t)(n->buckets | 1u << bucket);
@@ -115,7 +115,7 @@ static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	hlist_del(&slab->buddy);
 	if (bucket == BUCKET_EMPTY) {
 		n->nr_empty--;
-		cache_stat(c)->nr_empty_slabs--;
+		fetch_sub_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
 	} else if (hlist_empty(&n->partial[bucket])) {
 		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
 	}
@@ -211,9 +211,9 @@ static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 
 	if (unlikely(!st->size))
 		fill_in_stat(c);
-	st->nr_slabs++;
-	st->grown++;
-	st->nr_free += c->objs;
+	fetch_add_relaxed(&st->nr_slabs, 1);
+	fetch_add_relaxed(&st->grown, 1);
+	fetch_add_relaxed(&st->nr_free, c->objs);
 	add_slab(c, n, slab, BUCKET_EMPTY);
 	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
 			  1ull << c->order);
@@ -226,9 +226,9 @@ static void collect_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	struct control_cache *st = cache_stat(c);
 
 	del_slab(c, n, slab);
-	st->nr_slabs--;
-	st->reaped++;
-	st->nr_free -= c->objs;
+	fetch_sub_relaxed(&st->nr_slabs, 1);
+	fetch_add_relaxed(&st->reaped, 1);
+	fetch_sub_relaxed(&st->nr_free, c->objs);
 	hlist_add_head(&slab->buddy, freed);
 }
 
@@ -324,9 +324,9 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		take_from_slab(c, slab, objs + got, k);
 		got += k;
 		slab->nr_free = (uint16_t)(slab->nr_free - k);
-		cache_stat(c)->nr_free -= k;
 		move_slab(c, cn, slab);
 	}
+	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
 	lock_release(&cn->lock);
 	return got;
 }
@@ -387,13 +387,13 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		k = give_to_slab(c, slab, objs + done, n - done);
 		done += k;
 		slab->nr_free = (uint16_t)(slab->nr_free + k);
-		cache_stat(c)->nr_free += k;
 		move_slab(c, cn, slab);
 		/* A nested call must not wait for the page allocator. */
 		if (cn->nr_empty > keep && slab->bucket == BUCKET_EMPTY &&
 		    !nested)
 			collect_slab(c, cn, slab, &freed);
 	}
+	fetch_add_relaxed(&cache_stat(c)->nr_free, done);
 	if (cn)
 		lock_release(&cn->lock);
 	free_slabs(c, &freed);

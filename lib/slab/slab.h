@@ -139,6 +139,9 @@ void slab_decay(void);
 /* Memory is short: empty barns and free empty slabs. */
 void slab_reap(void);
 
+/* Bytes that lie in barns and empty slabs. */
+size_t slab_reclaimable(void);
+
 /* The same, and the sheaves of all CPUs too if they can be stopped. */
 void slab_drain(void);
 
