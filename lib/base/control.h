@@ -108,7 +108,8 @@ struct control_vmalloc {
 /*
  * Where the sheaf headers are: for cpu slot i < nr and class c < NR_CLASSES,
  * the 8 bytes at base + i * stride + c * 8 are union sheaf_header: a uint32_t
- * `cur`, then a uint16_t `begin`; cur - begin objects are cached there. All zero for a CPU or class never used.
+ * `cur`, then a uint16_t `begin`; cur - begin objects are cached there. All
+ * zero for a CPU or class never used.
  */
 struct control_percpu {
 	uint64_t base;

@@ -41,17 +41,21 @@ static const char *const class_names[] = {
 
 static _Thread_local uint32_t held[NR_LOCK_CLASSES];
 
-void lock_check_acquire(struct lock *l)
+void lock_check_order(const struct lock *l)
 {
 	/* Two locks of one class nest in address order by their callers. */
 	for (uint32_t c = l->class + 1; c < NR_LOCK_CLASSES; c++)
 		if (held[c])
 			bug("lock order: %s taken while %s is held",
 			    class_names[l->class], class_names[c]);
+}
+
+void lock_check_taken(const struct lock *l)
+{
 	held[l->class]++;
 }
 
-void lock_check_release(struct lock *l)
+void lock_check_release(const struct lock *l)
 {
 	if (!held[l->class])
 		bug("lock order: %s released but not held",

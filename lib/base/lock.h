@@ -38,14 +38,19 @@ void lock_slow(struct lock *l);
 void lock_wake(struct lock *l);
 
 #ifdef PAGODA_DEBUG
-void lock_check_acquire(struct lock *l);
-void lock_check_release(struct lock *l);
+void lock_check_order(const struct lock *l); /* before waiting for it */
+void lock_check_taken(const struct lock *l);
+void lock_check_release(const struct lock *l);
 #else
-static inline void lock_check_acquire(struct lock *l)
+static inline void lock_check_order(const struct lock *l)
 {
 	(void)l;
 }
-static inline void lock_check_release(struct lock *l)
+static inline void lock_check_taken(const struct lock *l)
+{
+	(void)l;
+}
+static inline void lock_check_release(const struct lock *l)
 {
 	(void)l;
 }
@@ -57,7 +62,8 @@ static inline bool lock_try(struct lock *l)
 
 	if (!cas_acquire(&l->state, &free, 1u))
 		return false;
-	lock_check_acquire(l);
+	/* In any order: who only tries cannot deadlock. */
+	lock_check_taken(l);
 	return true;
 }
 
@@ -65,9 +71,10 @@ static inline void lock_acquire(struct lock *l)
 {
 	uint32_t free = 0;
 
-	lock_check_acquire(l);
+	lock_check_order(l);
 	if (unlikely(!cas_acquire(&l->state, &free, 1u)))
 		lock_slow(l);
+	lock_check_taken(l);
 }
 
 static inline void lock_release(struct lock *l)

@@ -196,7 +196,7 @@ NOINLINE void free_slow(void *p)
 
 	if (!p)
 		return;
-	if (unlikely(!in_span(p))) {
+	if (unlikely(!is_managed(p))) {
 		if (memblock_owns(p))
 			memblock_free(p);
 		else
@@ -262,7 +262,7 @@ size_t usable_size(void *p, const char *caller)
 	const char *why;
 	unsigned int class;
 
-	if (unlikely(!in_span(p)))
+	if (unlikely(!is_managed(p)))
 		return memblock_owns(p) ? memblock_usable_size(p) :
 					  foreign_usable_size(p);
 	class = span.page_class[addr_to_pfn(p)];
@@ -317,10 +317,10 @@ static void *resize(void *p, size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return out_of_memory();
-	if (unlikely(!in_span(p) && !memblock_owns(p)))
+	if (unlikely(!is_managed(p) && !memblock_owns(p)))
 		return foreign_realloc(p, size);
 	old = usable_size(p, "realloc");
-	if (in_span(p) && span.page_class[addr_to_pfn(p)] == PAGE_CLASS_ASK) {
+	if (is_managed(p) && span.page_class[addr_to_pfn(p)] == PAGE_CLASS_ASK) {
 		q = size > KMALLOC_MAX ? resize_large(p, size) : NULL;
 		if (q)
 			return q;

@@ -53,6 +53,8 @@ MUST_CHECK int memmap_init(void);
  * VMALLOC space share. Return: false if it would run into the other.
  */
 bool memmap_claim_up(size_t to_pfn);
+/* Reserve the window of ZONE_DMA32. Once, with that zone's lock held. */
+bool memmap_open_low_window(void);
 /* Bring metadata of the pages online: mem_map, page_class, pageblocks. */
 MUST_CHECK int memmap_online(size_t from_pfn, size_t to_pfn);
 /* Bring the pages themselves online. */
@@ -84,6 +86,8 @@ void buddy_validate(struct zone *z);
 /* --- zone.c --- */
 
 void zones_init(unsigned int nodes);
+/* Make ZONE_DMA32 usable. Return: whether it is. Takes its lock. */
+bool zone_open_dma32(void);
 bool zone_grow(struct zone *z, unsigned int order);
 /* Would @nr pages more leave @z above its mark? Lock: zone->lock */
 bool zone_watermark_ok(const struct zone *z, size_t nr, gfp_t gfp,

@@ -21,6 +21,9 @@
 
 struct span span;
 
+/* Address space below 4 GiB is scarce, and other things live there. */
+enum { LOW_WINDOW = MiB(256) };
+
 /*
  * How far the two have come, as pfns: down << 32 | up. One word, so that a
  * claim is a compare-and-swap: a nested call may claim at any moment. Atomic
@@ -61,7 +64,7 @@ static size_t tables_size(size_t nr_pages)
 static bool try_reserve(size_t size)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t nr_pages = size >> PAGE_SHIFT;
+	size_t nr_pages = (size + LOW_WINDOW) >> PAGE_SHIFT;
 	char *tables, *mem;
 
 	mem = os_reserve(size + align, false);
@@ -74,6 +77,7 @@ static bool try_reserve(size_t size)
 	}
 	span.base = align_up((uintptr_t)mem, align);
 	span.size = size;
+	span.nr_pages = size >> PAGE_SHIFT;
 	span.mem_map = (struct page *)tables;
 	tables += align_up(nr_pages * sizeof(struct page), PAGE_SIZE);
 	span.page_class = (uint8_t *)tables;
@@ -92,12 +96,24 @@ int memmap_init(void)
 		if (size < MiB(4))
 			return -ENOMEM;
 	}
-	claims = make_claims(0, span.size >> PAGE_SHIFT);
+	claims = make_claims(0, span.nr_pages);
 	control.span_base = span.base;
 	control.span_bytes = span.size;
 	fmt_snprintf(text, sizeof(text), "%lu MiB", span.size >> 20);
 	control_set_mode(MODE_SPAN, text, "");
 	return 0;
+}
+
+bool memmap_open_low_window(void)
+{
+	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
+	char *mem = os_reserve_low(LOW_WINDOW + align);
+
+	if (!mem)
+		return false;
+	span.low_base = align_up((uintptr_t)mem, align);
+	store_release(&span.low_size, (size_t)LOW_WINDOW);
+	return true;
 }
 
 /* --- claims --- */

@@ -13,10 +13,13 @@
  *   | fixed windows | node 0 ZONE_NORMAL -->   ...   <-- VMALLOC space |
  *
  * The fixed windows (other zones, other nodes) exist only in large spans.
+ * ZONE_DMA32 lies outside, in a window of its own below 4 GiB that is reserved
+ * when it is first asked for; its pages are numbered behind those of the span.
  */
 #ifndef PAGODA_PAGE_ALLOC_PAGE_H
 #define PAGODA_PAGE_ALLOC_PAGE_H
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "base/control.h"
 #include "base/list.h"
@@ -92,9 +95,13 @@ struct pageblock {
 	uint8_t migratetype;
 };
 
+/* Const after init but for the low window, which opens once. */
 struct span {
-	uintptr_t base; /* Const after init, like all here */
+	uintptr_t base;
 	size_t size;
+	size_t nr_pages;
+	uintptr_t low_base;
+	size_t low_size; /* Atomic: 0 until the low window is open */
 	uint8_t *page_class;
 	struct page *mem_map;
 	struct pageblock *pageblocks;
@@ -107,14 +114,29 @@ static inline bool in_span(const void *p)
 	return (uintptr_t)p - span.base < span.size;
 }
 
+static inline bool in_low_window(const void *p)
+{
+	return (uintptr_t)p - span.low_base < load_acquire(&span.low_size);
+}
+
+static inline bool is_managed(const void *p)
+{
+	return likely(in_span(p)) || in_low_window(p);
+}
+
+/* @p is managed. */
 static inline size_t addr_to_pfn(const void *p)
 {
-	return ((uintptr_t)p - span.base) >> PAGE_SHIFT;
+	if (likely(in_span(p)))
+		return ((uintptr_t)p - span.base) >> PAGE_SHIFT;
+	return span.nr_pages + (((uintptr_t)p - span.low_base) >> PAGE_SHIFT);
 }
 
 static inline void *pfn_to_addr(size_t pfn)
 {
-	return (void *)(span.base + (pfn << PAGE_SHIFT));
+	if (likely(pfn < span.nr_pages))
+		return (void *)(span.base + (pfn << PAGE_SHIFT));
+	return (void *)(span.low_base + ((pfn - span.nr_pages) << PAGE_SHIFT));
 }
 
 static inline struct page *pfn_to_page(size_t pfn)

@@ -257,8 +257,12 @@ static struct page *alloc_slow(unsigned int node, struct request *rq)
 
 static struct page *alloc_request(unsigned int node, struct request *rq)
 {
-	struct page *page = get_page_from_zonelists(node, rq);
+	struct page *page;
 
+	if (unlikely(rq->gfp & GFPF_DMA32) && (rq->gfp & GFPF_WAIT) &&
+	    !zone_open_dma32())
+		return NULL;
+	page = get_page_from_zonelists(node, rq);
 	return likely(page) ? page : alloc_slow(node, rq);
 }
 

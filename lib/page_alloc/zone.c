@@ -77,7 +77,7 @@ static void name_zone(unsigned int node, unsigned int type)
  */
 void zones_init(unsigned int nodes)
 {
-	size_t pages = span.size >> PAGE_SHIFT;
+	size_t pages = span.nr_pages;
 	bool roomy = span.size >= GiB(16);
 	size_t window = align_down(pages / 32, (size_t)1 << MAX_ORDER);
 	size_t next = 0;
@@ -102,6 +102,20 @@ void zones_init(unsigned int nodes)
 	}
 	set_window(&zones[0][ZONE_NORMAL], next, pages);
 	memmap_claim_up(next);
+}
+
+bool zone_open_dma32(void)
+{
+	struct zone *z = &zones[0][ZONE_DMA32];
+	bool open;
+
+	lock_acquire(&z->lock);
+	open = z->limit_pfn || memmap_open_low_window();
+	if (open && !z->limit_pfn)
+		set_window(z, span.nr_pages,
+			   span.nr_pages + (span.low_size >> PAGE_SHIFT));
+	lock_release(&z->lock);
+	return open;
 }
 
 static bool is_shared(const struct zone *z)

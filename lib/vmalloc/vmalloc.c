@@ -125,7 +125,7 @@ static void free_extent(size_t pfn, size_t nr, enum kind kind)
 			del_extent(pfn_to_page(pfn));
 		}
 	}
-	if (end < span.size >> PAGE_SHIFT) {
+	if (end < span.nr_pages) {
 		struct page *after = pfn_to_page(end);
 
 		if (after->type == PAGE_VFREE && after->cold == kind) {
@@ -327,9 +327,9 @@ void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
 	enum kind kind;
 	size_t pfn;
 
-	if (nr > span.size >> PAGE_SHIFT || align > span.size)
+	if (nr > span.nr_pages || align > span.size)
 		return NULL;
-	room = min_size(max_size(nr, room), span.size >> PAGE_SHIFT);
+	room = min_size(max_size(nr, room), span.nr_pages);
 	if (!lock_acquire_unless(&vmap_lock, !wait))
 		return NULL;
 	pfn = take_area(nr, room, align, &kind);
@@ -398,7 +398,7 @@ static bool grow_in_place(struct page *page, size_t nr)
 		struct page *after = pfn_to_page(end);
 		size_t take;
 
-		if (end >= span.size >> PAGE_SHIFT ||
+		if (end >= span.nr_pages ||
 		    after->type != PAGE_VFREE || after->nr_pages < need)
 			return false;
 		take = min_size(align_up(need, granule()), after->nr_pages);
