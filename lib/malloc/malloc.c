@@ -430,8 +430,14 @@ EXPORT void *pvalloc(size_t size)
 
 /* --- glibc's own names, which some of its callers use --- */
 
+#if __has_attribute(copy)
+#define COPY(target) __attribute__((copy(target)))
+#else
+#define COPY(target)
+#endif
 #define ALIAS(name, target) \
-	extern __typeof__(target) name EXPORT __attribute__((alias(#target), copy(target)))
+	extern __typeof__(target) name EXPORT COPY(target) \
+		__attribute__((alias(#target)))
 
 ALIAS(__libc_malloc, malloc);
 ALIAS(__libc_free, free);

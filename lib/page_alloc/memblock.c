@@ -40,17 +40,17 @@ void *memblock_alloc(size_t size, size_t align)
 	uintptr_t start;
 	uint64_t end;
 
-	align = max_size(align, BOOT_HEADER);
-	size = align_up(size ? size : 1, BOOT_HEADER);
 	if (size > sizeof(arena) || align > sizeof(arena))
 		return NULL;
+	align = max_size(align, BOOT_HEADER);
+	size = align_up(size ? size : 1, BOOT_HEADER);
 	do {
 		start = align_up((uintptr_t)arena + used + BOOT_HEADER, align);
 		end = start + size - (uintptr_t)arena;
 		if (end > sizeof(arena))
 			return NULL;
 	} while (!cas_relaxed(&control.boot_used, &used, end));
-	control.boot_size = sizeof(arena);
+	store_relaxed(&control.boot_size, sizeof(arena));
 	*header_of((void *)start) = size;
 	count_vm_event(BOOT_ALLOC);
 	return (void *)start;

@@ -140,7 +140,8 @@ void *span_claim_down(size_t nr_pages)
 	do {
 		up = (uint32_t)old;
 		down = old >> 32;
-		if (nr_pages > down - up)
+		/* Not pfn 0, which vmalloc takes for "none". */
+		if (nr_pages >= down - up)
 			return NULL;
 		down -= nr_pages;
 	} while (!cas_relaxed(&claims, &old, make_claims(up, down)));

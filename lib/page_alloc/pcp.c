@@ -116,6 +116,7 @@ static void pcp_shrink(struct zone *z, struct per_cpu_pages *pcp, uint32_t nr)
 					list, struct page, lru);
 
 				pcp_del(z, pcp, page);
+				page->type = PAGE_NONE;
 				buddy_free(z, page_to_pfn(page), o);
 			}
 		}

@@ -185,19 +185,20 @@ union sheaf_header percpu_header(unsigned int class)
 
 int percpu_online(void)
 {
-	static uint8_t online[MAX_SLOTS]; /* Atomic */
 	unsigned int slot = my_slot();
+	uint64_t *mark;
 	int err;
 
 	if (percpu.mode == PERCPU_MODE_RSEQ && slot >= percpu_vfork_slot)
 		return -EINVAL;
-	if (likely(load_relaxed(&online[slot])))
+	mark = &percpu_header_of(slot, 0)->word;
+	if (likely(load_relaxed(mark)))
 		return 0;
 	err = os_commit(region(slot), (size_t)1 << PERCPU_SHIFT);
 	if (err)
 		return err;
 	/* Two threads may both get here; that the second does it again is fine. */
-	if (!__atomic_exchange_n(&online[slot], 1, __ATOMIC_RELAXED))
+	if (!__atomic_exchange_n(mark, 1, __ATOMIC_RELEASE))
 		fetch_add_relaxed(&control.percpu.online, 1);
 	return 0;
 }
@@ -297,7 +298,7 @@ static bool shard_resize(unsigned int class, union sheaf_header old,
 	/* No other shard will do: its region may not be online. */
 	if (!lock_acquire_unless(&shards[shard].lock, nested))
 		return false;
-	same = h->word == old.word;
+	same = h->word == old.word && percpu_header_of(shard, 0)->word;
 	if (same) {
 		memmove(slots + new.begin, slots + old.begin,
 			(size_t)(old.cur - old.begin) * sizeof(*slots));

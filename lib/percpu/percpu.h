@@ -14,6 +14,9 @@
  * The objects of a class are the slots [begin, cur). The word before `begin` is
  * always zero. A header of zero is both empty and full, so memory that was
  * never touched sends every operation to the slow path: no set-up per CPU.
+ * Class 0 is not used; its header says that the region is online (writable),
+ * which a thread that gives a class its first slots must find there itself: it
+ * may have moved to another CPU since it made its own region so.
  *
  * What a slot stands for depends on the mode:
  * - PERCPU_MODE_RSEQ: a virtual CPU, named by the kernel (mm_cid or cpu_id).

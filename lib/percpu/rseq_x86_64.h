@@ -202,7 +202,8 @@ aborted:
 /*
  * rseq_resize() - if the header is still @old: copy its objects to new.begin
  * on and make the header @new.
- * Return: 1 done, 0 the header differs or the regions are stopped, -1 aborted.
+ * Return: 1 done, 0 the header differs, the region is not online or the regions
+ * are stopped, -1 aborted.
  */
 static inline int rseq_resize(uintptr_t class, union sheaf_header old,
 			      union sheaf_header new)
@@ -219,6 +220,8 @@ static inline int rseq_resize(uintptr_t class, union sheaf_header old,
 		"movl %%fs:(%[cid]), %%ecx\n\t"
 		"shlq %[shift], %%rcx\n\t"
 		"addq %%rax, %%rcx\n\t"
+		"cmpq $0, (%%rcx)\n\t"
+		"je %l[differs]\n\t"
 		"movq %[old], %%rax\n\t"
 		"cmpq %%rax, (%%rcx, %[class], 8)\n\t"
 		"jne %l[differs]\n\t"

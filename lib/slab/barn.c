@@ -128,16 +128,16 @@ uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)
 
 static bool bring_online(uint32_t index)
 {
-	uint32_t start = index - index % SHEAVES_STEP;
+	uint32_t end = index - index % SHEAVES_STEP + SHEAVES_STEP;
 	uint32_t seen = load_relaxed(&online);
 
 	if (index < seen)
 		return true;
-	/* Twice by two threads does no harm. */
-	if (os_commit(&sheaves[start], SHEAVES_STEP * sizeof(struct sheaf)) < 0)
+	/* All up to there: what `online` says must hold for every index. Twice
+	 * by two threads does no harm. */
+	if (os_commit(&sheaves[seen], (end - seen) * sizeof(struct sheaf)) < 0)
 		return false;
-	while (seen < start + SHEAVES_STEP &&
-	       !cas_relaxed(&online, &seen, start + SHEAVES_STEP))
+	while (seen < end && !cas_relaxed(&online, &seen, end))
 		;
 	return true;
 }
@@ -148,11 +148,11 @@ struct sheaf *barn_get_empty(void)
 
 	if (index)
 		return &sheaves[index];
-	if (load_relaxed(&next_sheaf) >= nr_sheaves)
-		return NULL;
-	index = fetch_add_relaxed(&next_sheaf, 1);
-	if (index >= nr_sheaves || !bring_online(index))
-		return NULL;
+	index = load_relaxed(&next_sheaf);
+	do {
+		if (index >= nr_sheaves || !bring_online(index))
+			return NULL;
+	} while (!cas_relaxed(&next_sheaf, &index, index + 1));
 	return &sheaves[index];
 }
 

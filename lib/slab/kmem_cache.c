@@ -40,6 +40,9 @@ static unsigned int find_id(void)
 
 static bool name_in_use(const char *name)
 {
+	/* Those of the size classes are filled in late. */
+	if (!strncmp(name, "kmalloc-", 8))
+		return true;
 	for (unsigned int id = 1; id < nr_ids; id++)
 		if (kmem_caches[id].size &&
 		    !strcmp(control.caches[id].name, name))

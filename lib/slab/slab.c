@@ -348,7 +348,7 @@ static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
 
 	do {
 		int index = slab_index(c, slab, objs[i]);
-		uint64_t bit = 1ull << (index & 63);
+		uint64_t bit = 1ull << ((unsigned int)index % 64);
 
 		if (unlikely(index < 0))
 			bad_object(c, objs[i], "invalid free");

@@ -355,11 +355,11 @@ static enum kind retire(struct page *page)
 	size_t limit = resident_free_limit(stat->used);
 
 	if (page->nr_pieces) {
+		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
 		if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
 			return UNPURGED;
 		advise(pfn, page->room);
 		count_vm_events(PGPURGE, page->nr_pages);
-		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
 		return CLEAN;
 	}
 	if (stat->unpurged + (page->nr_pages << PAGE_SHIFT) > limit &&
