@@ -66,12 +66,14 @@ static ALWAYS_INLINE void *rseq_pop(uintptr_t class)
 		"cmpw 4(%%rcx, %[class], 8), %%dx\n\t"
 		"je %l[empty]\n\t"
 		"movq -8(%%rcx, %%rdx, 8), %[obj]\n\t"
+		"movq -16(%%rcx, %%rdx, 8), %%rax\n\t"
 		"decl %%edx\n\t"
+		"prefetchw (%%rax)\n\t"
 		"movl %%edx, (%%rcx, %[class], 8)\n"
 		"2:\n\t"
 		: [obj] "=&r"(obj)
 		: RSEQ_INPUTS, [class] "r"(class)
-		: "rcx", "rdx", "memory", "cc"
+		: "rax", "rcx", "rdx", "memory", "cc"
 		: empty);
 	/* A sheaf holds no null pointers: callers test only for `empty`. */
 	if (!obj)
