@@ -32,6 +32,9 @@
 #define cas_acquire(p, oldp, v)                                         \
 	__atomic_compare_exchange_n((p), (oldp), (v), 0, __ATOMIC_ACQUIRE, \
 				    __ATOMIC_RELAXED)
+#define cas_release(p, oldp, v)                                         \
+	__atomic_compare_exchange_n((p), (oldp), (v), 0, __ATOMIC_RELEASE, \
+				    __ATOMIC_RELAXED)
 #define cas_relaxed(p, oldp, v)                                         \
 	__atomic_compare_exchange_n((p), (oldp), (v), 0, __ATOMIC_RELAXED, \
 				    __ATOMIC_RELAXED)

@@ -36,7 +36,7 @@ size_t memblock_usable_size(const void *p)
 
 void *memblock_alloc(size_t size, size_t align)
 {
-	uint64_t used = load_relaxed(&control.boot_used);
+	uint64_t used = load_acquire(&control.boot_used);
 	uintptr_t start;
 	uint64_t end;
 
@@ -49,7 +49,8 @@ void *memblock_alloc(size_t size, size_t align)
 		end = start + size - (uintptr_t)arena;
 		if (end > sizeof(arena))
 			return NULL;
-	} while (!cas_relaxed(&control.boot_used, &used, end));
+		/* Pairs with the one in memblock_free(): it cleared the block. */
+	} while (!cas_weak_acq_rel(&control.boot_used, &used, end));
 	store_relaxed(&control.boot_size, sizeof(arena));
 	*header_of((void *)start) = size;
 	count_vm_event(BOOT_ALLOC);
@@ -67,5 +68,5 @@ void memblock_free(void *p)
 		return;
 	memset(p, 0, size);
 	*header_of(p) = 0;
-	cas_relaxed(&control.boot_used, &end, start);
+	cas_release(&control.boot_used, &end, start);
 }

@@ -11,6 +11,9 @@
  * sheaf that someone else has just taken: the memory stays mapped, and the
  * compare-and-swap then fails.
  *
+ * What barns may hold is limited for each cache (barn_limit) and for all of them
+ * together: that much, or an eighth of the heap if that is more.
+ *
  * Sheaves are cells of one reservation, brought online in steps, never
  * returned. Index 0 is "none".
  */
@@ -33,6 +36,12 @@ struct stack {
 
 static struct stack full[MAX_NODES][NR_CLASSES];
 static struct stack empty;
+
+/* Bytes in all barns. Atomic; alone in its line. */
+static struct {
+	uint64_t bytes;
+} total CACHELINE_ALIGNED;
+
 static struct sheaf *sheaves; /* Const after init */
 static uint32_t nr_sheaves; /* Const after init */
 static uint32_t next_sheaf = 1; /* Atomic: first index never used */
@@ -96,6 +105,7 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 		return NULL;
 	s = &sheaves[index];
 	fetch_sub_relaxed(&cache_stat(c)->nr_barn, s->nr);
+	fetch_sub_relaxed(&total.bytes, (uint64_t)s->nr * c->size);
 	count_vm_event(BARN_GET);
 	return s;
 }
@@ -103,6 +113,7 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 {
 	fetch_add_relaxed(&cache_stat(c)->nr_barn, s->nr);
+	fetch_add_relaxed(&total.bytes, (uint64_t)s->nr * c->size);
 	count_vm_event(BARN_PUT);
 	push(&full[node][c->id], (uint32_t)(s - sheaves));
 }
@@ -110,8 +121,11 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 bool barn_has_room(const struct kmem_cache *c)
 {
 	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + c->batch;
+	uint64_t limit = params.barn_limit << 10;
+	uint64_t share = control.zones[0][ZONE_NORMAL].present * PAGE_SIZE / 8;
 
-	return objs * c->size <= params.barn_limit << 10;
+	return objs * c->size <= limit &&
+	       load_relaxed(&total.bytes) <= max_size(limit, share);
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)
