@@ -21,8 +21,7 @@
 #include "slab/slab.h"
 #include "vmalloc/vmalloc.h"
 
-/* Looking at the clock costs as much as a small slow path. */
-enum { LOOK_EVERY = 16, TICKS_PER_DECAY = 4 };
+enum { TICKS_PER_DECAY = 4, MAX_MISSED = 30 };
 
 static struct lock decay_lock = LOCK_INIT(DECAY);
 static uint64_t next_tick; /* ms. Atomic */
@@ -30,11 +29,19 @@ static uint64_t next_stats; /* ms. Atomic */
 
 static void run_tick(uint64_t now)
 {
+	uint64_t period = params.decay_ms / TICKS_PER_DECAY;
+	uint64_t due = load_relaxed(&next_tick);
+	unsigned int missed = 0;
+
+	/* A rare tick stands for those that nobody was there to run. */
+	if (due && now > due)
+		missed = (unsigned int)min_size((now - due) / max_size(period, 1),
+						MAX_MISSED);
 	count_vm_event(DECAY_TICKS);
-	slab_decay();
-	vmalloc_decay();
-	page_alloc_decay();
-	store_relaxed(&next_tick, now + params.decay_ms / TICKS_PER_DECAY);
+	slab_decay(missed + 1);
+	vmalloc_decay(missed + 1);
+	page_alloc_decay(missed + 1);
+	store_relaxed(&next_tick, now + period);
 }
 
 static void tick_if_due(uint64_t now)
@@ -59,15 +66,17 @@ static void write_stats_if_due(uint64_t now)
 	stats_file_write(params.stats);
 }
 
-void decay_tick(void)
+void decay_tick(unsigned int weight)
 {
-	static uint32_t looks; /* a lost update only delays a look */
-	uint32_t n = load_relaxed(&looks) + 1;
+	static uint32_t sum; /* a lost update only delays a look */
+	uint32_t n = load_relaxed(&sum) + weight;
 	uint64_t now;
 
-	store_relaxed(&looks, n);
-	if (likely(n % LOOK_EVERY))
+	if (likely(n < LOOK_EVERY)) {
+		store_relaxed(&sum, n);
 		return;
+	}
+	store_relaxed(&sum, 0);
 	now = os_now_ms();
 	tick_if_due(now);
 	if (unlikely(params.stats[0]))

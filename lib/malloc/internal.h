@@ -74,8 +74,13 @@ size_t foreign_usable_size(void *p);
 
 /* --- decay.c --- */
 
-/* Called at the end of slow paths, outside the gate; mostly does nothing. */
-void decay_tick(void);
+/*
+ * Called at the end of slow paths, outside the gate. Looks at the clock when
+ * the weights since the last look add up: a miss of a sheaf is rare and looks
+ * every time, a page block would feel it.
+ */
+enum { LOOK_EVERY = 16, WEIGHT_OBJECT = 16, WEIGHT_LARGE = 1 };
+void decay_tick(unsigned int weight);
 /* Give back all that is free. Return: whether anything was. */
 bool trim_all(void);
 

@@ -60,7 +60,7 @@ static void *leave_slow_path(void *p, enum slow_path how, size_t align,
 		run_deferred();
 	gate_leave();
 	if (likely(how == SLOW_NORMAL)) {
-		decay_tick();
+		decay_tick(size <= KMALLOC_MAX ? WEIGHT_OBJECT : WEIGHT_LARGE);
 	} else {
 		count_vm_event(NESTED_ALLOC);
 		if (!p)
@@ -165,7 +165,7 @@ static void free_object(void *p, unsigned int class)
 			defer_free(p);
 		return;
 	}
-	decay_tick();
+	decay_tick(WEIGHT_OBJECT);
 }
 
 static void free_large(void *p)
@@ -187,7 +187,7 @@ static void free_large(void *p)
 			defer_free(p);
 		return;
 	}
-	decay_tick();
+	decay_tick(WEIGHT_LARGE);
 }
 
 NOINLINE void free_slow(void *p)

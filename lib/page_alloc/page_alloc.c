@@ -398,88 +398,92 @@ size_t resident_free_limit(size_t in_use)
 	return max_size(params.resident_free << 10, in_use / 2);
 }
 
-static size_t isolate(struct zone *z, struct page **blocks, size_t target,
-		      size_t *ret_nr)
+/* A block off the lists, on its way to the kernel. */
+struct isolated {
+	struct page *page;
+	size_t resident; /* pages */
+};
+
+/* Up to PURGE_BATCH blocks with together about @target resident pages. */
+static size_t isolate(struct zone *z, struct isolated *blocks, size_t target)
 {
 	size_t pages = 0, nr = 0;
 
 	lock_acquire(&z->lock);
 	while (nr < PURGE_BATCH && pages < target) {
 		struct page *page = buddy_take_resident(z, PURGE_ORDER);
+		size_t resident;
 
 		if (!page)
 			break;
 		page->type = PAGE_ISOLATED;
-		blocks[nr++] = page;
-		pages += (size_t)1 << page->order;
+		resident = present_count(page_to_pfn(page),
+					 (size_t)1 << page->order);
+		blocks[nr++] = (struct isolated){ page, resident };
+		pages += resident;
 	}
 	lock_release(&z->lock);
-	*ret_nr = nr;
-	return pages;
+	return nr;
 }
 
-static bool purge_block(struct page *page)
+static bool purge_block(const struct isolated *b)
 {
 	count_vm_event(PURGE_CALLS);
-	return os_purge(page_address(page), (size_t)PAGE_SIZE << page->order) ==
-	       0;
+	return os_purge(page_address(b->page),
+			(size_t)PAGE_SIZE << b->page->order) == 0;
 }
 
-static void put_back(struct zone *z, struct page **blocks, size_t nr,
-		     const bool *purged)
+static void put_back(struct zone *z, const struct isolated *b, bool purged)
 {
-	lock_acquire(&z->lock);
-	for (size_t i = 0; i < nr; i++) {
-		size_t pfn = page_to_pfn(blocks[i]);
-		unsigned int order = blocks[i]->order;
+	unsigned int order = b->page->order;
+	size_t pfn = page_to_pfn(b->page);
 
-		if (purged[i]) {
-			size_t resident =
-				present_count(pfn, (size_t)1 << order);
-
-			count_vm_events(PGPURGE, resident);
-			present_clear(pfn, (size_t)1 << order);
-		}
-		blocks[i]->type = PAGE_NONE;
-		buddy_free(z, pfn, order);
-	}
-	lock_release(&z->lock);
+	if (purged)
+		present_clear(pfn, (size_t)1 << order);
+	b->page->type = PAGE_NONE;
+	buddy_free(z, pfn, order);
 }
 
 /* Give back about @target resident pages. Return: pages given back. */
 static size_t zone_purge(struct zone *z, size_t target)
 {
+	bool failed = false;
 	size_t done = 0;
 
-	while (done < target) {
-		struct page *blocks[PURGE_BATCH];
+	/* Locked memory stays resident, and would be found again. */
+	while (done < target && !failed) {
+		struct isolated blocks[PURGE_BATCH];
 		bool purged[PURGE_BATCH];
-		size_t nr, pages, failed = 0;
+		size_t nr = isolate(z, blocks, target - done);
 
-		pages = isolate(z, blocks, target - done, &nr);
 		if (!nr)
 			break;
 		for (size_t i = 0; i < nr; i++) {
-			purged[i] = purge_block(blocks[i]);
-			failed += !purged[i];
+			purged[i] = purge_block(&blocks[i]);
+			if (purged[i])
+				done += blocks[i].resident;
+			else
+				failed = true;
 		}
-		put_back(z, blocks, nr, purged);
-		/* Locked memory stays resident, and would be found again. */
-		if (failed)
-			break;
-		done += pages;
+		lock_acquire(&z->lock);
+		for (size_t i = 0; i < nr; i++)
+			put_back(z, &blocks[i], purged[i]);
+		lock_release(&z->lock);
 	}
+	count_vm_events(PGPURGE, done);
 	return done;
 }
 
-static size_t for_each_zone(size_t (*fn)(struct zone *z))
+static size_t for_each_zone(size_t (*fn)(struct zone *z, unsigned int arg),
+			    unsigned int arg)
 {
 	size_t sum = 0;
 
 	for (unsigned int node = 0; node < nodes; node++)
 		for (unsigned int type = 0; type < NR_ZONES; type++)
 			if (zone_of(node, (enum zone_type)type)->limit_pfn)
-				sum += fn(zone_of(node, (enum zone_type)type));
+				sum += fn(zone_of(node, (enum zone_type)type),
+					  arg);
 	return sum;
 }
 
@@ -501,7 +505,7 @@ bool page_alloc_over_limit(void)
 	return false;
 }
 
-static size_t decay_zone(struct zone *z)
+static size_t decay_zone(struct zone *z, unsigned int ticks)
 {
 	size_t idle, target;
 
@@ -509,26 +513,27 @@ static size_t decay_zone(struct zone *z)
 	idle = min_size(z->idle_resident, z->stat->free_resident);
 	z->idle_resident = z->stat->free_resident;
 	lock_release(&z->lock);
-	target = max_size(idle / 2, excess(z));
+	target = max_size(idle - decayed(idle, ticks), excess(z));
 	/* Too little to be worth a system call. */
 	if (target < (1 << PURGE_ORDER))
 		return 0;
 	return zone_purge(z, target);
 }
 
-static size_t trim_zone(struct zone *z)
+static size_t trim_zone(struct zone *z, unsigned int unused)
 {
+	(void)unused;
 	if (z->index == ZONE_NORMAL)
 		pcp_drain(z);
 	return zone_purge(z, SIZE_MAX);
 }
 
-void page_alloc_decay(void)
+void page_alloc_decay(unsigned int ticks)
 {
-	for_each_zone(decay_zone);
+	for_each_zone(decay_zone, ticks);
 }
 
 size_t page_alloc_trim(void)
 {
-	return for_each_zone(trim_zone);
+	return for_each_zone(trim_zone, 0);
 }

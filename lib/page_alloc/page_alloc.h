@@ -95,13 +95,19 @@ void pages_moved_out(struct page *page);
 
 /* --- memory that is free --- */
 
+/* What is left of @idle after @ticks that each give back half of it. */
+static inline size_t decayed(size_t idle, unsigned int ticks)
+{
+	return idle >> ticks;
+}
+
 /*
- * page_alloc_decay() - a tick of the decay clock: give back to the kernel what
- * was free and resident since the last tick, half of it a tick.
+ * page_alloc_decay() - @ticks of the decay clock: give back to the kernel what
+ * was free and resident since the last call, half of it a tick.
  * page_alloc_trim() - give back all free memory. Return: pages given back.
  * Context: takes zone locks; calls the kernel without any.
  */
-void page_alloc_decay(void);
+void page_alloc_decay(unsigned int ticks);
 size_t page_alloc_trim(void);
 
 /* Is more free memory resident than resident_free_limit() allows? */

@@ -211,37 +211,47 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 
 /* --- all caches --- */
 
-static void decay_cache(struct kmem_cache *c)
+static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 {
 	for (unsigned int node = 0; node < nr_nodes(); node++) {
-		/* Half of what nobody needed since the last tick. */
-		empty_barn(c, node, (barn_idle(c, node) + 1) / 2);
+		uint32_t idle = barn_idle(c, node);
+
+		/* What nobody needed since the last tick, half of it a tick. */
+		empty_barn(c, node, idle - (uint32_t)decayed(idle, ticks));
 		slab_free_empty(c, node, 0);
 	}
 }
 
-static void for_each_cache(void (*fn)(struct kmem_cache *c))
+static void for_each_cache(void (*fn)(struct kmem_cache *c, unsigned int arg),
+			   unsigned int arg)
 {
 	unsigned int nr = nr_cache_ids();
 
 	for (unsigned int id = 1; id < nr; id++)
 		if (control.caches[id].nr_slabs)
-			fn(&kmem_caches[id]);
+			fn(&kmem_caches[id], arg);
 }
 
-static void shrink_cache(struct kmem_cache *c)
+static void shrink_cache(struct kmem_cache *c, unsigned int unused)
 {
+	(void)unused;
 	kmem_cache_shrink(c);
 }
 
-void slab_decay(void)
+static void drain_cache(struct kmem_cache *c, unsigned int unused)
 {
-	for_each_cache(decay_cache);
+	(void)unused;
+	sheaf_drain_stopped(c);
+}
+
+void slab_decay(unsigned int ticks)
+{
+	for_each_cache(decay_cache, ticks);
 }
 
 void slab_reap(void)
 {
-	for_each_cache(shrink_cache);
+	for_each_cache(shrink_cache, 0);
 }
 
 size_t slab_reclaimable(void)
@@ -262,7 +272,7 @@ size_t slab_reclaimable(void)
 void slab_drain(void)
 {
 	if (percpu_stop()) {
-		for_each_cache(sheaf_drain_stopped);
+		for_each_cache(drain_cache, 0);
 		percpu_start();
 	}
 	slab_reap();

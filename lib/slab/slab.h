@@ -133,8 +133,8 @@ size_t kmem_cache_shrink(struct kmem_cache *c);
 
 /* --- all caches --- */
 
-/* A tick of the decay clock: what barns and empty slabs held without use. */
-void slab_decay(void);
+/* @ticks of the decay clock: what barns and empty slabs held without use. */
+void slab_decay(unsigned int ticks);
 
 /* Memory is short: empty barns and free empty slabs. */
 void slab_reap(void);

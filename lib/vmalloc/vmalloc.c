@@ -512,14 +512,14 @@ void *vrealloc(struct page *page, size_t nr, bool wait)
 
 /* --- decay --- */
 
-void vmalloc_decay(void)
+void vmalloc_decay(unsigned int ticks)
 {
-	size_t target;
+	size_t idle, target;
 
 	lock_acquire(&vmap_lock);
-	target = (min_size(idle_unpurged, stat->unpurged >> PAGE_SHIFT) + 1) /
-		 2;
+	idle = min_size(idle_unpurged, stat->unpurged >> PAGE_SHIFT);
 	idle_unpurged = stat->unpurged >> PAGE_SHIFT;
+	target = idle - decayed(idle, ticks);
 	if (target)
 		purge_locked(target);
 	lock_release(&vmap_lock);

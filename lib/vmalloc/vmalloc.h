@@ -33,7 +33,7 @@ void *vrealloc(struct page *page, size_t nr, bool wait);
 bool vmalloc_move_in(void *from, size_t nr, void *area);
 
 /* A tick of the decay clock; and all of it at once. Return: pages given back. */
-void vmalloc_decay(void);
+void vmalloc_decay(unsigned int ticks);
 size_t vmalloc_trim(void);
 
 #endif
