@@ -39,10 +39,9 @@ static const enum migratetype fallbacks[NR_MIGRATETYPES][2] = {
 /* --- the lists --- */
 
 static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
-			     enum migratetype mt)
+			     enum migratetype mt, size_t resident)
 {
 	struct page *page = pfn_to_page(pfn);
-	size_t resident = present_count(pfn, (size_t)1 << order);
 	enum temperature t = resident ? HOT : FRESH;
 
 	page->type = PAGE_BUDDY;
@@ -51,6 +50,7 @@ static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
 	page->zone = z->index;
 	page->migratetype = (uint8_t)mt;
 	page->cold = (uint8_t)t;
+	page->resident = (uint32_t)resident;
 	hlist_add_head(&page->buddy, &z->free_list[t][mt][order]);
 	z->orders[t][mt] = (uint16_t)(z->orders[t][mt] | 1u << order);
 	z->stat->nr_free[mt][order]++;
@@ -71,8 +71,7 @@ static void del_from_free_list(struct zone *z, struct page *page)
 	page->type = PAGE_NONE;
 	z->stat->nr_free[mt][order]--;
 	z->stat->free -= (uint64_t)1 << order;
-	z->stat->free_resident -=
-		present_count(page_to_pfn(page), (size_t)1 << order);
+	z->stat->free_resident -= page->resident;
 	if (z->stat->free_resident < z->idle_resident)
 		z->idle_resident = z->stat->free_resident;
 }
@@ -87,12 +86,20 @@ static struct page *first_block(struct zone *z, enum temperature t,
 /* --- taking --- */
 
 /* Give back the upper halves of a block of @high until it is of @low. */
-static void expand(struct zone *z, size_t pfn, unsigned int low,
+static void expand(struct zone *z, struct page *page, unsigned int low,
 		   unsigned int high, enum migratetype mt)
 {
+	size_t pfn = page_to_pfn(page);
+
 	while (high > low) {
+		size_t half;
+
 		high--;
-		add_to_free_list(z, pfn + ((size_t)1 << high), high, mt);
+		half = pfn + ((size_t)1 << high);
+		add_to_free_list(z, half, high, mt,
+				 page->resident ?
+					 present_count(half, (size_t)1 << high) :
+					 0);
 	}
 }
 
@@ -109,7 +116,7 @@ static struct page *take_smallest(struct zone *z, enum temperature t,
 	found = (unsigned int)__builtin_ctz(fits);
 	page = first_block(z, t, mt, found);
 	del_from_free_list(z, page);
-	expand(z, page_to_pfn(page), order, found, mt);
+	expand(z, page, order, found, mt);
 	return page;
 }
 
@@ -158,7 +165,8 @@ static void steal_pageblock(struct zone *z, size_t pfn, enum migratetype mt)
 		if (page->type != PAGE_BUDDY || page->migratetype == mt)
 			continue;
 		del_from_free_list(z, page);
-		add_to_free_list(z, page_to_pfn(page), page->order, mt);
+		add_to_free_list(z, page_to_pfn(page), page->order, mt,
+				 page->resident);
 	}
 }
 
@@ -191,7 +199,7 @@ static struct page *take_fallback(struct zone *z, enum temperature t,
 				set_pageblock_type(z, pfn + PAGEBLOCK_PAGES,
 						   mt);
 		}
-		expand(z, pfn, order, found, rest);
+		expand(z, page, order, found, rest);
 		return page;
 	}
 	return NULL;
@@ -284,17 +292,21 @@ static bool is_free_buddy(const struct zone *z, size_t pfn, unsigned int order)
 
 void buddy_free(struct zone *z, size_t pfn, unsigned int order)
 {
+	size_t resident = present_count(pfn, (size_t)1 << order);
+
 	while (order < MAX_ORDER) {
 		size_t buddy = pfn ^ ((size_t)1 << order);
 
 		if (!is_free_buddy(z, buddy, order))
 			break;
 		del_from_free_list(z, pfn_to_page(buddy));
+		resident += pfn_to_page(buddy)->resident;
 		pfn &= ~((size_t)1 << order);
 		order++;
 	}
 	add_to_free_list(z, pfn, order,
-			 (enum migratetype)pfn_to_pageblock(pfn)->migratetype);
+			 (enum migratetype)pfn_to_pageblock(pfn)->migratetype,
+			 resident);
 }
 
 void buddy_free_range(struct zone *z, size_t pfn, size_t nr)
@@ -326,7 +338,8 @@ static void validate_block(struct zone *z, struct page *page, unsigned int t,
 	BUG_ON(pfn % nr != 0);
 	BUG_ON(pfn < z->start_pfn || pfn + nr > z->online_pfn);
 	BUG_ON(order < MAX_ORDER && is_free_buddy(z, pfn ^ nr, order));
-	BUG_ON((t == HOT) != (present_count(pfn, nr) > 0));
+	BUG_ON(page->resident != present_count(pfn, nr));
+	BUG_ON((t == HOT) != (page->resident > 0));
 	for (size_t i = 1; i < nr; i++)
 		BUG_ON(pfn_to_page(pfn + i)->type != PAGE_NONE);
 }

@@ -79,6 +79,7 @@ struct page {
 			uint16_t colour; /* bytes before the first object */
 			uint32_t unused2;
 		};
+		uint32_t resident; /* BUDDY: pages that may hold memory */
 		struct { /* LARGE, VMALLOC, VFREE, VTAIL */
 			size_t nr_pages; /* Owner: whoever holds the block */
 			size_t room; /* VMALLOC: pages it may grow to in place */

@@ -412,15 +412,12 @@ static size_t isolate(struct zone *z, struct isolated *blocks, size_t target)
 	lock_acquire(&z->lock);
 	while (nr < PURGE_BATCH && pages < target) {
 		struct page *page = buddy_take_resident(z, PURGE_ORDER);
-		size_t resident;
 
 		if (!page)
 			break;
 		page->type = PAGE_ISOLATED;
-		resident = present_count(page_to_pfn(page),
-					 (size_t)1 << page->order);
-		blocks[nr++] = (struct isolated){ page, resident };
-		pages += resident;
+		blocks[nr++] = (struct isolated){ page, page->resident };
+		pages += page->resident;
 	}
 	lock_release(&z->lock);
 	return nr;

@@ -37,8 +37,13 @@ size_t present_count(size_t pfn, size_t nr)
 
 	while (pfn < end) {
 		struct word_run r = word_at(pfn, end);
+		uint64_t bits = *r.word & r.mask;
 
-		count += (size_t)__builtin_popcountll(*r.word & r.mask);
+		/* Mostly all or none; counting bits is a call on old CPUs. */
+		if (bits == r.mask)
+			count += r.next_pfn - pfn;
+		else if (bits)
+			count += (size_t)__builtin_popcountll(bits);
 		pfn = r.next_pfn;
 	}
 	return count;

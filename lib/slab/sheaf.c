@@ -93,9 +93,13 @@ static size_t steal_from(unsigned int id, bool nested)
 	struct kmem_cache *victim = &kmem_caches[id];
 	union sheaf_header old = percpu_header(id);
 	size_t cap = capacity(old);
-	size_t keep = max_size(cap / 2, floor_capacity(victim));
 	union sheaf_header new;
+	size_t keep;
 
+	/* Ids between the kmalloc and the named caches have no size. */
+	if (!cap || !victim->size)
+		return 0;
+	keep = max_size(cap / 2, floor_capacity(victim));
 	if (cap <= keep)
 		return 0;
 	if ((size_t)(old.cur - old.begin) > keep) {
