@@ -19,6 +19,7 @@
 #include "page_alloc/page_alloc.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
+#include "vmalloc/vmalloc.h"
 
 enum state { DOWN, STARTING, UP, FAILED };
 
@@ -79,6 +80,7 @@ static void open_fast_paths(void)
 	static const struct reclaim_ops ops = {
 		.shrink = slab_reap,
 		.count = slab_reclaimable,
+		.release = vmalloc_release,
 	};
 
 	page_alloc_set_reclaim(&ops);
@@ -103,7 +105,13 @@ static bool start(void)
 		return false;
 	}
 	read_options();
-	if (page_alloc_init() < 0 || percpu_init() < 0 || slab_init() < 0)
+	/* The span last: it takes most of what address space is left. Without
+	 * barns everything works, only slower. */
+	if (percpu_init() < 0)
+		return false;
+	if (slab_init() < 0)
+		warn("no address space for barns");
+	if (page_alloc_init() < 0)
 		return false;
 	decide_mode();
 	open_fast_paths();
@@ -115,7 +123,7 @@ static COLD bool start_once(void)
 	uint32_t expected = DOWN;
 
 	/* An empty boot arena is worse than an unread option. */
-	if (!os_environ_ready() && control.boot_used < KiB(128))
+	if (!os_environ_ready() && control.boot_used < KiB(64))
 		return false;
 	if (!cas_relaxed(&state, &expected, STARTING))
 		return expected == UP;

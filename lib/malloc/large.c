@@ -37,6 +37,8 @@ void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 	if (!p)
 		p = vmalloc_pages(nr, nr, max_size(align, PAGE_SIZE), zero,
 				  wait);
+	if (!p && nr > BUDDY_MAX_PAGES)
+		p = alloc_pages_contig(nr, align_pages, gfp);
 	if (!p)
 		return NULL;
 	set_class(p, PAGE_CLASS_ASK);

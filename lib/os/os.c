@@ -174,11 +174,15 @@ int os_refresh(void *addr, size_t size)
 
 int os_move(void *old, size_t old_size, void *addr)
 {
-	long ret = os_syscall5(SYS_mremap, (long)old, (long)old_size,
-			       (long)old_size,
-			       MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-			       (long)addr);
+	long ret;
 
+	/* The kernel forgets that the old range was locked, and counts twice. */
+	if (load_relaxed(&lock_commits))
+		return -EPERM;
+	ret = os_syscall5(SYS_mremap, (long)old, (long)old_size,
+			  (long)old_size,
+			  MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+			  (long)addr);
 	return is_error(ret) ? (int)ret : 0;
 }
 
@@ -350,16 +354,41 @@ bool os_is_secure(void)
 	return getauxval(AT_SECURE) != 0;
 }
 
+/* Weak: an internal of glibc's loader, where the kernel put argc. */
+extern void *const libc_stack_end __asm__("__libc_stack_end")
+	__attribute__((weak));
+
+/*
+ * The environment: libc's, or, before libc has one (the loader and the
+ * program's own preinit functions may allocate then), the kernel's behind argv.
+ */
+static char **environment(void)
+{
+	enum { MAX_ARGS = 1 << 20 };
+	char **argv;
+	size_t argc;
+
+	if (environ)
+		return environ;
+	if (!&libc_stack_end || !libc_stack_end)
+		return NULL;
+	argc = *(size_t *)libc_stack_end;
+	argv = (char **)libc_stack_end + 1;
+	if (argc > MAX_ARGS || argv[argc])
+		return NULL;
+	return argv + argc + 1;
+}
+
 bool os_environ_ready(void)
 {
-	return environ != NULL;
+	return environment() != NULL;
 }
 
 const char *os_getenv(const char *name)
 {
 	size_t len = strlen(name);
 
-	for (char **e = environ; e && *e; e++)
+	for (char **e = environment(); e && *e; e++)
 		if (!strncmp(*e, name, len) && (*e)[len] == '=')
 			return *e + len + 1;
 	return NULL;

@@ -61,10 +61,15 @@ static size_t tables_size(size_t nr_pages)
 	       align_up(blocks * sizeof(struct pageblock), PAGE_SIZE);
 }
 
+static size_t low_window(size_t span_size)
+{
+	return span_size >= GiB(16) ? LOW_WINDOW : 0;
+}
+
 static bool try_reserve(size_t size)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t nr_pages = (size + LOW_WINDOW) >> PAGE_SHIFT;
+	size_t nr_pages = (size + low_window(size)) >> PAGE_SHIFT;
 	char *tables, *mem;
 
 	mem = os_reserve(size + align, false);
@@ -107,12 +112,13 @@ int memmap_init(void)
 bool memmap_open_low_window(void)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	char *mem = os_reserve_low(LOW_WINDOW + align);
+	size_t size = low_window(span.size);
+	char *mem = size ? os_reserve_low(size + align) : NULL;
 
 	if (!mem)
 		return false;
 	span.low_base = align_up((uintptr_t)mem, align);
-	store_release(&span.low_size, (size_t)LOW_WINDOW);
+	store_release(&span.low_size, size);
 	return true;
 }
 

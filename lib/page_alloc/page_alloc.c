@@ -244,14 +244,20 @@ static struct page *get_page_from_zonelists(unsigned int node,
 	return NULL;
 }
 
+static void reclaim_all(void)
+{
+	count_vm_event(ALLOCSTALL);
+	reclaim->shrink();
+	reclaim->release();
+	for (unsigned int n = 0; n < nodes; n++)
+		pcp_drain(zone_of(n, ZONE_NORMAL));
+}
+
 static struct page *alloc_slow(unsigned int node, struct request *rq)
 {
 	if (!(rq->gfp & GFPF_WAIT) || !reclaim)
 		return NULL;
-	count_vm_event(ALLOCSTALL);
-	reclaim->shrink();
-	for (unsigned int n = 0; n < nodes; n++)
-		pcp_drain(zone_of(n, ZONE_NORMAL));
+	reclaim_all();
 	return get_page_from_zonelists(node, rq);
 }
 
@@ -340,6 +346,45 @@ void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
 	if (gfp & GFPF_ZERO)
 		clear_dirty(addr, nr, dirty);
 	return addr;
+}
+
+/* A run of @nr free pages that starts with a free block of the largest order. */
+static struct page *take_contig(struct zone *z, size_t nr, size_t align_pages)
+{
+	size_t step = max_size(align_pages, (size_t)1 << MAX_ORDER);
+
+	for (size_t pfn = align_up(z->start_pfn, step); pfn < z->online_pfn;
+	     pfn += step)
+		if (buddy_take_range(z, pfn, nr))
+			return pfn_to_page(pfn);
+	return NULL;
+}
+
+void *alloc_pages_contig(size_t nr, size_t align_pages, gfp_t gfp)
+{
+	struct zone *z = zone_of(0, ZONE_NORMAL);
+	struct page *page;
+
+	if (!(gfp & GFPF_WAIT) || !reclaim)
+		return NULL;
+	reclaim_all();
+	lock_acquire(&z->lock);
+	page = take_contig(z, nr, align_pages);
+	if (page) {
+		page->nr_pages = nr;
+		page->type = PAGE_LARGE;
+		page->node = z->node;
+		page->zone = z->index;
+		present_set(page_to_pfn(page), nr);
+	}
+	lock_release(&z->lock);
+	if (!page)
+		return NULL;
+	fetch_add_relaxed(&z->stat->large, nr);
+	count_alloc(z, nr);
+	if (gfp & GFPF_ZERO)
+		memset(page_address(page), 0, nr << PAGE_SHIFT);
+	return page_address(page);
 }
 
 bool free_pages_exact(struct page *page, bool wait)

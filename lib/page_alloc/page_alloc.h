@@ -47,6 +47,8 @@ struct reclaim_ops {
 	void (*shrink)(void);
 	/* About how many bytes that would be. */
 	size_t (*count)(void);
+	/* Leave address space next to the zones to them. */
+	void (*release)(void);
 };
 
 void page_alloc_set_reclaim(const struct reclaim_ops *ops);
@@ -82,6 +84,12 @@ bool free_pages(struct page *page, unsigned int order, bool wait);
  * With GFPF_ZERO only pages that may hold data are cleared.
  */
 void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp);
+
+/*
+ * alloc_pages_contig() - the same for more than the largest order, out of free
+ * blocks that happen to be neighbours: when address space has run out.
+ */
+void *alloc_pages_contig(size_t nr, size_t align_pages, gfp_t gfp);
 bool free_pages_exact(struct page *page, bool wait);
 
 /*

@@ -37,15 +37,51 @@ static uint16_t my_stripe(void)
 	return (uint16_t)(thread_word.stripe - 1);
 }
 
+static void count_out(struct stripe *s)
+{
+	if (unlikely(fetch_sub_full(&s->count, 1) == 1 && load_full(&closed)))
+		host_futex_wake(&s->count, 1);
+}
+
 static COLD void wait_open(struct stripe *s)
 {
 	do {
-		if (fetch_sub_full(&s->count, 1) == 1)
-			host_futex_wake(&s->count, 1);
+		count_out(s);
 		while (load_acquire(&closed))
 			host_futex_wait(&closed, 1);
 		fetch_add_full(&s->count, 1);
 	} while (load_full(&closed));
+}
+
+/*
+ * Nested in a frame that is just about to enter. It may or may not have counted
+ * itself in, so this one does; but it cannot wait, for the closer may be
+ * waiting for that frame.
+ */
+static enum slow_path enter_nested(void)
+{
+	struct stripe *s = &stripes[my_stripe()];
+
+	if (thread_word.gated)
+		return SLOW_NESTED;
+	fetch_add_full(&s->count, 1);
+	if (load_full(&closed)) {
+		count_out(s);
+		return SLOW_BARRED;
+	}
+	thread_word.counted = thread_word.depth;
+	thread_word.gated = 1;
+	return SLOW_NESTED;
+}
+
+static void leave_nested(void)
+{
+	if (thread_word.counted == thread_word.depth) {
+		thread_word.counted = 0;
+		thread_word.gated = 0;
+		count_out(&stripes[my_stripe()]);
+	}
+	thread_word.depth--;
 }
 
 enum slow_path gate_enter(void)
@@ -53,7 +89,7 @@ enum slow_path gate_enter(void)
 	struct stripe *s;
 
 	if (unlikely(thread_word.depth++))
-		return thread_word.gated ? SLOW_NESTED : SLOW_BARRED;
+		return enter_nested();
 	s = &stripes[my_stripe()];
 	fetch_add_full(&s->count, 1);
 	if (unlikely(load_full(&closed)))
@@ -64,16 +100,12 @@ enum slow_path gate_enter(void)
 
 void gate_leave(void)
 {
-	struct stripe *s;
-
 	if (unlikely(thread_word.depth > 1)) {
-		thread_word.depth--;
+		leave_nested();
 		return;
 	}
-	s = &stripes[my_stripe()];
 	thread_word.gated = 0;
-	if (unlikely(fetch_sub_full(&s->count, 1) == 1 && load_full(&closed)))
-		host_futex_wake(&s->count, 1);
+	count_out(&stripes[my_stripe()]);
 	thread_word.depth = 0;
 }
 

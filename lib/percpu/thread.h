@@ -16,7 +16,8 @@ struct thread_word {
 	uint8_t gated; /* the outermost one is past the gate */
 	uint16_t shard; /* 1 + shard in percpu=lock, 0 = none yet */
 	uint16_t stripe; /* gate stripe of the outermost slow path */
-	uint16_t forking; /* between the fork handlers, holding the gate */
+	uint8_t counted; /* depth of a nested path that counted itself in */
+	uint8_t forking; /* between the fork handlers, holding the gate */
 };
 
 extern _Thread_local struct thread_word thread_word

@@ -67,8 +67,10 @@ static struct page *slab_of(const struct kmem_cache *c, const void *obj)
 	return pfn_to_page(align_down(addr_to_pfn(obj), 1ul << c->order));
 }
 
-/* Number of the object that starts at @obj, or -1. */
-static int slab_index(const struct kmem_cache *c, const struct page *slab,
+enum { NO_INDEX = UINT16_MAX };
+
+/* Number of the object that starts at @obj, or NO_INDEX. */
+static unsigned int slab_index(const struct kmem_cache *c, const struct page *slab,
 		      const void *obj)
 {
 	size_t offset = (size_t)((const char *)obj - slab_first(slab));
@@ -76,8 +78,8 @@ static int slab_index(const struct kmem_cache *c, const struct page *slab,
 	uint64_t index = (uint64_t)(q >> 64);
 
 	if ((uint64_t)q >= c->magic || index >= c->objs)
-		return -1;
-	return (int)index;
+		return NO_INDEX;
+	return (unsigned int)index;
 }
 
 /* --- lists --- */
@@ -347,14 +349,14 @@ static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
 	unsigned int i = 0;
 
 	do {
-		int index = slab_index(c, slab, objs[i]);
-		uint64_t bit = 1ull << ((unsigned int)index % 64);
+		unsigned int index = slab_index(c, slab, objs[i]);
+		uint64_t bit = 1ull << (index % 64);
 
-		if (unlikely(index < 0))
+		if (unlikely(index == NO_INDEX))
 			bad_object(c, objs[i], "invalid free");
-		if (unlikely(bitmap[index >> 6] & bit))
+		if (unlikely(bitmap[index / 64] & bit))
 			bad_object(c, objs[i], "double free");
-		bitmap[index >> 6] |= bit;
+		bitmap[index / 64] |= bit;
 		i++;
 	} while (i < n && ((uintptr_t)objs[i] & mask) == base);
 	return i;
@@ -404,14 +406,14 @@ const char *slab_check_object(const void *p)
 {
 	const struct kmem_cache *c = &kmem_caches[span.page_class[addr_to_pfn(p)]];
 	struct page *slab = slab_of(c, p);
-	int index;
+	unsigned int index;
 
 	if (slab->type != PAGE_SLAB || slab->cache != c)
 		return "its slab was freed";
 	index = slab_index(c, slab, p);
-	if (index < 0)
+	if (index == NO_INDEX)
 		return "not the start of an object";
-	if (load_relaxed(&slab_bitmap(slab)[index >> 6]) >> (index & 63) & 1)
+	if (load_relaxed(&slab_bitmap(slab)[index / 64]) >> (index % 64) & 1)
 		return "the object is free";
 	return NULL;
 }

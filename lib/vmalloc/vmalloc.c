@@ -231,10 +231,15 @@ static size_t purge_locked(size_t target)
 
 /* --- the space --- */
 
-/* Pages by which areas are rounded in address space: huge pages fit then. */
-static size_t granule(void)
+/*
+ * An area of @nr pages in address space: whole pageblocks, so that huge pages
+ * fit, unless it is small (the buddy could not serve it) or space is short.
+ */
+static size_t round_area(size_t nr)
 {
-	return span.size >= GiB(16) ? PAGEBLOCK_PAGES : 16;
+	bool roomy = span.size >= GiB(16) && nr > 2 * PAGEBLOCK_PAGES;
+
+	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
 }
 
 static void advise(size_t pfn, size_t nr)
@@ -245,7 +250,7 @@ static void advise(size_t pfn, size_t nr)
 
 static bool extend_space(size_t nr, size_t align)
 {
-	size_t more = align_up(nr + (align >> PAGE_SHIFT) - 1, granule());
+	size_t more = round_area(nr + (align >> PAGE_SHIFT) - 1);
 	void *addr = span_claim_down(more);
 	size_t pfn;
 
@@ -295,7 +300,7 @@ static size_t take_area(size_t nr, size_t room, size_t align,
 {
 	size_t pfn = 0;
 
-	room = align_up(room, granule());
+	room = round_area(room);
 	pfn = find_room(room, align, ret_kind);
 	if (!pfn && room > nr) {
 		room = nr;
@@ -401,7 +406,7 @@ static bool grow_in_place(struct page *page, size_t nr)
 		if (end >= span.nr_pages ||
 		    after->type != PAGE_VFREE || after->nr_pages < need)
 			return false;
-		take = min_size(align_up(need, granule()), after->nr_pages);
+		take = min_size(round_area(need), after->nr_pages);
 		cut_extent(after, end, take);
 		page->room += take;
 	}
@@ -413,7 +418,7 @@ static bool grow_in_place(struct page *page, size_t nr)
 /* With the lock held. */
 static void shrink_in_place(struct page *page, size_t nr)
 {
-	size_t keep = align_up(nr, granule());
+	size_t keep = round_area(nr);
 	size_t pfn = page_to_pfn(page);
 
 	stat->used -= (page->nr_pages - nr) << PAGE_SHIFT;
@@ -522,6 +527,24 @@ void vmalloc_decay(unsigned int ticks)
 	target = idle - decayed(idle, ticks);
 	if (target)
 		purge_locked(target);
+	lock_release(&vmap_lock);
+}
+
+/* The lowest part of the space, if it is free, for the zones to grow into. */
+void vmalloc_release(void)
+{
+	struct page *lowest;
+	size_t nr;
+
+	lock_acquire(&vmap_lock);
+	purge_locked(SIZE_MAX);
+	lowest = pfn_to_page(space_start_pfn());
+	if (stat->online && lowest->type == PAGE_VFREE && lowest->cold == CLEAN) {
+		nr = lowest->nr_pages;
+		del_extent(lowest);
+		stat->online -= nr << PAGE_SHIFT;
+		span_unclaim_down(nr);
+	}
 	lock_release(&vmap_lock);
 }
 

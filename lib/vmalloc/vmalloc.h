@@ -36,4 +36,7 @@ bool vmalloc_move_in(void *from, size_t nr, void *area);
 void vmalloc_decay(unsigned int ticks);
 size_t vmalloc_trim(void);
 
+/* Address space is short: leave free space next to the zones to them. */
+void vmalloc_release(void);
+
 #endif
