@@ -137,10 +137,10 @@ struct control_block {
 	char modes[NR_CONTROL_MODES][MODE_LEN];
 	struct control_percpu percpu;
 	struct control_vmalloc vmalloc;
-	struct control_zone zones[MAX_NODES][NR_ZONES];
 	/* Atomic; the sum over the stripes is the event's count. */
 	uint64_t events[EVENT_STRIPES][NR_VM_EVENTS];
 	struct control_cache caches[NR_CLASSES];
+	struct control_zone zones[MAX_NODES][NR_ZONES];
 };
 
 extern struct control_block control INTERNAL;

@@ -56,6 +56,13 @@ static inline void lock_check_release(const struct lock *l)
 }
 #endif
 
+/* Give an all-zero lock its class; by every user, so it must be idempotent. */
+static inline void lock_set_class(struct lock *l, enum lock_class class)
+{
+	if (load_relaxed(&l->class) != (uint32_t)class)
+		store_relaxed(&l->class, (uint32_t)class);
+}
+
 static inline bool lock_try(struct lock *l)
 {
 	uint32_t free = 0;

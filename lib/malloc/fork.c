@@ -23,17 +23,11 @@
 
 static bool stopped; /* Owner: the thread that forks, which holds the gate */
 
-/*
- * From prepare to the end the thread counts as one in a slow path: a signal
- * handler that allocates meanwhile must not wait for the gate to open.
- */
 static void prepare(void)
 {
 	if (thread_word.depth)
 		return;
-	thread_word.depth = 1;
 	gate_close();
-	thread_word.gated = 1;
 	thread_word.forking = 1;
 	stopped = percpu_stop();
 }
@@ -44,10 +38,8 @@ static void resume(void (*open)(void))
 		return;
 	if (stopped)
 		percpu_start();
-	open();
 	thread_word.forking = 0;
-	thread_word.gated = 0;
-	thread_word.depth = 0;
+	open();
 }
 
 static void parent(void)

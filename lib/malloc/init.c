@@ -75,12 +75,18 @@ static void read_options(void)
 			 text ? text : "");
 }
 
+static void drain(void)
+{
+	slab_drain();
+	vmalloc_release();
+}
+
 static void open_fast_paths(void)
 {
 	static const struct reclaim_ops ops = {
 		.shrink = slab_reap,
 		.count = slab_reclaimable,
-		.release = vmalloc_release,
+		.drain = drain,
 	};
 
 	page_alloc_set_reclaim(&ops);

@@ -99,10 +99,9 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 
 static void *realloc_block(struct page *page, size_t nr, bool wait)
 {
-	if (nr <= BUDDY_MAX_PAGES)
-		return resize_pages_exact(page, nr, wait) ?
-			       page_address(page) : NULL;
-	if (!wait || page->nr_pages < MOVE_FROM_PAGES)
+	if (resize_pages_exact(page, nr, wait))
+		return page_address(page);
+	if (nr <= BUDDY_MAX_PAGES || !wait || page->nr_pages < MOVE_FROM_PAGES)
 		return NULL;
 	return move_to_vmalloc(page, nr);
 }

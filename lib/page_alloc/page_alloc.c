@@ -247,8 +247,7 @@ static struct page *get_page_from_zonelists(unsigned int node,
 static void reclaim_all(void)
 {
 	count_vm_event(ALLOCSTALL);
-	reclaim->shrink();
-	reclaim->release();
+	reclaim->drain();
 	for (unsigned int n = 0; n < nodes; n++)
 		pcp_drain(zone_of(n, ZONE_NORMAL));
 }
@@ -348,10 +347,10 @@ void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
 	return addr;
 }
 
-/* A run of @nr free pages that starts with a free block of the largest order. */
+/* A run of @nr free pages that starts with a large free block. */
 static struct page *take_contig(struct zone *z, size_t nr, size_t align_pages)
 {
-	size_t step = max_size(align_pages, (size_t)1 << MAX_ORDER);
+	size_t step = max_size(align_pages, PAGEBLOCK_PAGES);
 
 	for (size_t pfn = align_up(z->start_pfn, step); pfn < z->online_pfn;
 	     pfn += step)

@@ -47,8 +47,9 @@ struct reclaim_ops {
 	void (*shrink)(void);
 	/* About how many bytes that would be. */
 	size_t (*count)(void);
-	/* Leave address space next to the zones to them. */
-	void (*release)(void);
+	/* Memory has run out: all that can be given back, and address space
+	 * next to the zones. */
+	void (*drain)(void);
 };
 
 void page_alloc_set_reclaim(const struct reclaim_ops *ops);

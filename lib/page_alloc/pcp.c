@@ -31,7 +31,7 @@ static void make_ready(struct per_cpu_pages *pcp)
 static bool pcp_lock(struct per_cpu_pages *pcp, bool wait)
 {
 	/* Zero is a free lock; only the checker needs the class. */
-	pcp->lock.class = LOCK_PCP;
+	lock_set_class(&pcp->lock, LOCK_PCP);
 	if (!lock_acquire_unless(&pcp->lock, !wait))
 		return false;
 	if (unlikely(!pcp->ready))

@@ -109,8 +109,13 @@ void gate_leave(void)
 	thread_word.depth = 0;
 }
 
+/*
+ * The closer counts as one in a slow path itself: a signal handler of its own
+ * that allocates must not wait for the gate to open.
+ */
 void gate_close(void)
 {
+	thread_word.depth++;
 	lock_acquire(&gate_lock);
 	store_full(&closed, 1);
 	for (int i = 0; i < NR_STRIPES; i++) {
@@ -120,13 +125,21 @@ void gate_close(void)
 		while ((n = load_full(&stripes[i].count)) != 0)
 			host_futex_wait(&stripes[i].count, n);
 	}
+	thread_word.gated = 1;
+}
+
+static void step_out(void)
+{
+	lock_release(&gate_lock);
+	thread_word.gated = 0;
+	thread_word.depth--;
 }
 
 void gate_open(void)
 {
 	store_full(&closed, 0);
 	host_futex_wake(&closed, INT32_MAX);
-	lock_release(&gate_lock);
+	step_out();
 }
 
 void gate_open_in_child(void)
@@ -134,5 +147,5 @@ void gate_open_in_child(void)
 	for (int i = 0; i < NR_STRIPES; i++)
 		store_relaxed(&stripes[i].count, 0);
 	store_full(&closed, 0);
-	lock_release(&gate_lock);
+	step_out();
 }

@@ -26,7 +26,10 @@ enum slow_path {
 enum slow_path gate_enter(void);
 void gate_leave(void);
 
-/* Close the gate and wait until no slow path is left. Takes LOCK_GATE. */
+/*
+ * Close the gate and wait until no slow path is left. Takes LOCK_GATE; not from
+ * inside a slow path.
+ */
 void gate_close(void);
 void gate_open(void);
 /* In a forked child: whoever was counted in is gone. */

@@ -152,7 +152,7 @@ static void empty_barns(struct kmem_cache *c)
 		empty_barn(c, node, UINT32_MAX);
 }
 
-size_t kmem_cache_shrink(struct kmem_cache *c)
+static size_t shrink(struct kmem_cache *c)
 {
 	size_t pages = 0;
 
@@ -162,17 +162,30 @@ size_t kmem_cache_shrink(struct kmem_cache *c)
 	return pages;
 }
 
+size_t kmem_cache_shrink(struct kmem_cache *c)
+{
+	size_t pages = gate_enter() == SLOW_NORMAL ? shrink(c) : 0;
+
+	gate_leave();
+	return pages;
+}
+
+/*
+ * With the gate closed no object is on its way in some slow path, and nobody
+ * gives the class slots again.
+ */
 size_t kmem_cache_destroy(struct kmem_cache *c)
 {
 	const struct control_cache *st = cache_stat(c);
+	bool stopped;
 	size_t live;
 
+	gate_close();
 	lock_acquire(&chain_lock);
-	if (percpu_stop()) {
+	stopped = percpu_stop();
+	if (stopped)
 		sheaf_drain_stopped(c);
-		percpu_start();
-	}
-	kmem_cache_shrink(c);
+	shrink(c);
 	live = st->nr_slabs * c->objs - st->nr_free;
 	if (!live) {
 		for (unsigned int slot = 0; slot < percpu.nr; slot++) {
@@ -185,7 +198,10 @@ size_t kmem_cache_destroy(struct kmem_cache *c)
 		memset(&class_checks[c->id], 0, sizeof(class_checks[0]));
 		memset(c, 0, sizeof(*c));
 	}
+	if (stopped)
+		percpu_start();
 	lock_release(&chain_lock);
+	gate_open();
 	return live;
 }
 
@@ -235,7 +251,7 @@ static void for_each_cache(void (*fn)(struct kmem_cache *c, unsigned int arg),
 static void shrink_cache(struct kmem_cache *c, unsigned int unused)
 {
 	(void)unused;
-	kmem_cache_shrink(c);
+	shrink(c);
 }
 
 static void drain_cache(struct kmem_cache *c, unsigned int unused)

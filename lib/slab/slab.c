@@ -48,7 +48,7 @@ struct kmem_cache_node *cache_node(const struct kmem_cache *c,
 static bool node_lock(struct kmem_cache_node *n, bool nested)
 {
 	/* Zero is a free lock; only the checker needs the class. */
-	n->lock.class = LOCK_CACHE_NODE;
+	lock_set_class(&n->lock, LOCK_CACHE_NODE);
 	return lock_acquire_unless(&n->lock, nested);
 }
 
@@ -365,7 +365,7 @@ static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
-	unsigned int keep = KEEP_PAGES >> c->order ? KEEP_PAGES >> c->order : 1;
+	size_t keep = max_size(KEEP_PAGES >> c->order, 1);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
 	unsigned int done = 0;

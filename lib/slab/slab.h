@@ -122,6 +122,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size,
 /*
  * kmem_cache_destroy() - Return: how many objects are still handed out; the
  * cache is gone only if that is 0.
+ * Context: closes the gate, so not from inside a slow path.
  */
 size_t kmem_cache_destroy(struct kmem_cache *c);
 
