@@ -61,15 +61,16 @@ static size_t tables_size(size_t nr_pages)
 	       align_up(blocks * sizeof(struct pageblock), PAGE_SIZE);
 }
 
-static size_t low_window(size_t span_size)
+/* Its tables cost address space, too. */
+static size_t low_window(void)
 {
-	return span_size >= GiB(16) ? LOW_WINDOW : 0;
+	return os_address_space_left() == SIZE_MAX ? LOW_WINDOW : 0;
 }
 
 static bool try_reserve(size_t size)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t nr_pages = (size + low_window(size)) >> PAGE_SHIFT;
+	size_t nr_pages = (size + low_window()) >> PAGE_SHIFT;
 	char *tables, *mem;
 
 	mem = os_reserve(size + align, false);
@@ -112,7 +113,7 @@ int memmap_init(void)
 bool memmap_open_low_window(void)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t size = low_window(span.size);
+	size_t size = low_window();
 	char *mem = size ? os_reserve_low(size + align) : NULL;
 
 	if (!mem)

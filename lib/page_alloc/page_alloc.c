@@ -203,14 +203,19 @@ static bool reclaim_before_growth(const struct zone *z, struct request *rq)
 	return true;
 }
 
+static bool has_pcp(const struct zone *z, unsigned int order)
+{
+	return order < NR_PCP_ORDERS && z->index == ZONE_NORMAL && z->grouped;
+}
+
 static struct page *alloc_from_zone(struct zone *z, struct request *rq)
 {
 	struct page *page = NULL;
 
 	if (!z->limit_pfn)
 		return NULL;
-	if (rq->order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
-	    rq->nr == (size_t)1 << rq->order && !rq->dirty)
+	if (has_pcp(z, rq->order) && rq->nr == (size_t)1 << rq->order &&
+	    !rq->dirty)
 		page = pcp_alloc(z, rq->order, rq->mt, rq->gfp);
 	if (!page)
 		page = rmqueue_lock(z, rq, false);
@@ -288,8 +293,7 @@ bool free_pages(struct page *page, unsigned int order, bool wait)
 {
 	struct zone *z = page_zone(page);
 
-	if (order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
-	    pcp_free(z, page, order, wait)) {
+	if (has_pcp(z, order) && pcp_free(z, page, order, wait)) {
 		count_vm_events(PGFREE, (uint64_t)1 << order);
 		return true;
 	}
@@ -351,9 +355,12 @@ void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
 static struct page *take_contig(struct zone *z, size_t nr, size_t align_pages)
 {
 	size_t step = max_size(align_pages, PAGEBLOCK_PAGES);
+	/* Of the address: the span itself is aligned to the largest order. */
+	uintptr_t first = align_up((uintptr_t)pfn_to_addr(z->start_pfn),
+				   step << PAGE_SHIFT);
 
-	for (size_t pfn = align_up(z->start_pfn, step); pfn < z->online_pfn;
-	     pfn += step)
+	for (size_t pfn = (first - span.base) >> PAGE_SHIFT;
+	     pfn < z->online_pfn; pfn += step)
 		if (buddy_take_range(z, pfn, nr))
 			return pfn_to_page(pfn);
 	return NULL;

@@ -5,6 +5,9 @@
  * last freed block, which is warm, for the next allocation. Blocks are taken
  * from the hot end and given back to the buddy from the cold end.
  *
+ * Zones that are small yet (not grouped) do without, so as not to spread over
+ * more memory than they need.
+ *
  * Stripes stand for CPUs: a thread uses that of its gate stripe, and a lock,
  * not a restartable sequence, guards each, since this is the slow path already.
  * Lock: pcp->lock, then zone->lock.
@@ -64,9 +67,6 @@ static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 {
 	unsigned int n = PCP_BATCH >> order;
 
-	/* A heap that is small yet must not spread over more pages. */
-	if (!z->grouped)
-		n = 1;
 	if (!lock_acquire_unless(&z->lock, !(gfp & GFPF_WAIT)))
 		return;
 	while (n-- && zone_watermark_ok(z, (size_t)1 << order, gfp,
@@ -127,9 +127,7 @@ static void pcp_shrink(struct zone *z, struct per_cpu_pages *pcp, uint32_t nr)
 bool pcp_free(struct zone *z, struct page *page, unsigned int order, bool wait)
 {
 	struct per_cpu_pages *pcp = my_pcp(z);
-	unsigned int mt = z->grouped ?
-		pfn_to_pageblock(page_to_pfn(page))->migratetype :
-		(unsigned int)MIGRATE_UNMOVABLE;
+	unsigned int mt = pfn_to_pageblock(page_to_pfn(page))->migratetype;
 
 	if (!pcp_lock(pcp, wait))
 		return false;

@@ -130,8 +130,8 @@ void gate_close(void)
 
 static void step_out(void)
 {
-	lock_release(&gate_lock);
 	thread_word.gated = 0;
+	lock_release(&gate_lock);
 	thread_word.depth--;
 }
 
