@@ -9,6 +9,7 @@
  */
 #include <malloc.h>
 #include <stdlib.h>
+#include <unwind.h>
 
 #include "base/bug.h"
 #include "malloc/internal.h"
@@ -45,13 +46,73 @@ static COLD void *new_slow(size_t align, size_t size)
 	    size);
 }
 
-/*
- * nothrow: a handler may throw, which must not leave the operator; there is no
- * catching it in C, so the handler is not called, as most allocators do.
- */
-static COLD void *new_nothrow_slow(void)
+/* --- nothrow: what a handler throws must not leave the operator --- */
+
+#if defined(__x86_64__)
+/* catch_x86_64.S */
+bool call_and_catch(void (*fn)(void)) INTERNAL;
+extern const char call_and_catch_landing[] INTERNAL;
+/* Called from there. */
+_Unwind_Reason_Code catch_personality(int version, _Unwind_Action actions,
+				      _Unwind_Exception_Class class,
+				      struct _Unwind_Exception *exception,
+				      struct _Unwind_Context *context) INTERNAL;
+void drop_exception(void *exception) INTERNAL;
+
+/* The program's own: libgcc's unwinder and the C++ library. */
+extern __typeof__(_Unwind_SetGR) _Unwind_SetGR __attribute__((weak));
+extern __typeof__(_Unwind_SetIP) _Unwind_SetIP __attribute__((weak));
+extern void *cxa_begin_catch(void *exception)
+	__asm__("__cxa_begin_catch") __attribute__((weak));
+extern void cxa_end_catch(void) __asm__("__cxa_end_catch")
+	__attribute__((weak));
+
+_Unwind_Reason_Code catch_personality(int version, _Unwind_Action actions,
+				      _Unwind_Exception_Class class,
+				      struct _Unwind_Exception *exception,
+				      struct _Unwind_Context *context)
 {
-	return NULL;
+	const int rax = 0;
+
+	(void)version;
+	(void)class;
+	/* The end of a thread is no exception. */
+	if (actions & _UA_FORCE_UNWIND || !_Unwind_SetGR || !_Unwind_SetIP)
+		return _URC_CONTINUE_UNWIND;
+	if (actions & _UA_SEARCH_PHASE)
+		return _URC_HANDLER_FOUND;
+	_Unwind_SetGR(context, rax, (uintptr_t)exception);
+	_Unwind_SetIP(context, (uintptr_t)call_and_catch_landing);
+	return _URC_INSTALL_CONTEXT;
+}
+
+void drop_exception(void *exception)
+{
+	if (cxa_begin_catch && cxa_end_catch) {
+		cxa_begin_catch(exception);
+		cxa_end_catch();
+	}
+}
+#else
+static bool call_and_catch(void (*fn)(void))
+{
+	fn();
+	return false;
+}
+#endif
+
+static COLD void *new_nothrow_slow(size_t align, size_t size)
+{
+	for (;;) {
+		new_handler handler = current_handler();
+		void *p;
+
+		if (!handler || call_and_catch(handler))
+			return NULL;
+		p = alloc_aligned(align, size);
+		if (p)
+			return p;
+	}
 }
 
 static ALWAYS_INLINE void *new_any(size_t align, size_t size)
@@ -65,7 +126,7 @@ static ALWAYS_INLINE void *new_nothrow(size_t align, size_t size)
 {
 	void *p = align <= 16 ? malloc(size) : alloc_aligned(align, size);
 
-	return likely(p) ? p : new_nothrow_slow();
+	return likely(p) ? p : new_nothrow_slow(align, size);
 }
 
 /* Names as the Itanium C++ ABI mangles them; m is size_t. */
