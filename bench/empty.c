@@ -1,0 +1,1 @@
+/* Nothing: preloading this object costs what preloading any object costs. */

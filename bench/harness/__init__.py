@@ -1,0 +1,1 @@
+"""What bench/run, bench/startup and bench/report are made of."""

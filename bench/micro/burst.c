@@ -1,0 +1,108 @@
+/*
+ * A burst, then idling: 128 MiB of small objects are allocated, all but the
+ * first tenth are freed, and the program sleeps, or goes on with a little work
+ * (10 % of one processor at most). over_live_N is the resident memory N
+ * seconds later over the live bytes.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#define BURST_BYTES (128 * MiB)
+
+enum { MAX_OBJECTS = 1 << 20, SIZES = 4096, LIVE = 1000, WORK = 200 };
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A millisecond of a program that has little to do. */
+static void work(void **slot, const uint32_t *sizes, struct rng *r)
+{
+	for (int i = 0; i < WORK; i++) {
+		uint32_t at = rng_below(r, LIVE);
+		size_t size = sizes[rng_below(r, SIZES)];
+
+		free(slot[at]);
+		slot[at] = malloc(size);
+		touch(slot[at], size);
+	}
+	usleep(1000);
+}
+
+/* arg: seconds, whether it works while it waits */
+static void burst(struct bench *b)
+{
+	static const int marks[] = {1, 10, 60};
+	bool works = bench_arg(b, 1);
+	uint32_t *sizes = map_sizes(SIZES, 16, 1024, 1);
+	void **object = map_array(MAX_OBJECTS, sizeof(*object));
+	void **slot = map_array(LIVE, sizeof(*slot));
+	struct rng r = rng_seed(2);
+	size_t bytes = 0, live = 0, before = bench_rss();
+	uint32_t n = 0, kept = 0;
+	double start;
+	char name[32];
+
+	while (bench_next(b, 1)) {
+		for (; bytes < BURST_BYTES && n < MAX_OBJECTS; n++) {
+			size_t size = sizes[n % SIZES];
+
+			object[n] = malloc(size);
+			memset(object[n], 1, size);
+			bytes += size;
+			if (live < BURST_BYTES / 10) {
+				live = bytes;
+				kept = n + 1;
+			}
+		}
+		for (uint32_t i = kept; i < n; i++)
+			free(object[i]);
+		start = seconds_now();
+		for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+			if (marks[i] > bench_arg(b, 0))
+				break;
+			while (seconds_now() - start <
+			       marks[i] * bench_scale()) {
+				if (works)
+					work(slot, sizes, &r);
+				else
+					usleep(1000);
+			}
+			snprintf(name, sizeof(name), "over_live_%d", marks[i]);
+			bench_count(b, name,
+				    (double)(bench_rss() - before) /
+					    (double)live);
+		}
+	}
+}
+
+static const struct bench_case cases[] = {
+	{"idle",
+	 burst,
+	 {10, false},
+	 1,
+	 .flags = BENCH_QUICK | BENCH_UNTIMED | BENCH_IDLE},
+	{"working",
+	 burst,
+	 {10, true},
+	 1,
+	 .flags = BENCH_QUICK | BENCH_UNTIMED | BENCH_IDLE},
+	{"idle-60s",
+	 burst,
+	 {60, false},
+	 1,
+	 .flags = BENCH_FULL | BENCH_UNTIMED | BENCH_IDLE},
+	{"working-60s",
+	 burst,
+	 {60, true},
+	 1,
+	 .flags = BENCH_FULL | BENCH_UNTIMED | BENCH_IDLE},
+};
+BENCH_MAIN("burst", "resident over live bytes some seconds after a burst",
+	   cases)

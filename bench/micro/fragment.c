@@ -1,0 +1,80 @@
+/*
+ * Mixed lifetimes under a shift of sizes: 32 MiB stay alive while random
+ * objects die and objects of another size are born; when twice the live bytes
+ * have been turned over the size changes again. What the old sizes leave
+ * behind is of use only to an allocator that can give it to the new ones:
+ * rss_over_live is the resident memory at the end over the live bytes.
+ */
+#include "common.h"
+
+#define LIVE_BYTES (32 * MiB)
+
+enum { MIN_SIZE = 48, TURN = 100 };
+
+static const uint32_t phase_sizes[] = {64, 512, 96, 2048, 160, 4096, 256, 1024};
+
+struct object {
+	void *p;
+	uint32_t size;
+};
+
+struct heap {
+	struct object *objects;
+	uint32_t nr;
+	size_t live;
+	struct rng rng;
+};
+
+static void kill_one(struct heap *h)
+{
+	struct object *victim = &h->objects[rng_below(&h->rng, h->nr)];
+
+	free(victim->p);
+	h->live -= victim->size;
+	*victim = h->objects[--h->nr];
+}
+
+static void bear_one(struct heap *h, uint32_t mean)
+{
+	uint32_t size = mean * 3 / 4 + rng_below(&h->rng, mean / 2);
+	struct object *o = &h->objects[h->nr++];
+
+	o->size = size;
+	o->p = malloc(size);
+	touch(o->p, size);
+	h->live += size;
+}
+
+static void fragment(struct bench *b)
+{
+	struct heap h = {
+		.objects = map_array(LIVE_BYTES / MIN_SIZE + 1,
+				     sizeof(struct object)),
+		.rng = rng_seed(1),
+	};
+	size_t turned = 0, phase = 0, before = bench_rss();
+
+	while (bench_next(b, TURN)) {
+		uint32_t mean = phase_sizes[phase % ARRAY_SIZE(phase_sizes)];
+
+		for (int i = 0; i < TURN; i++) {
+			bear_one(&h, mean);
+			while (h.live > LIVE_BYTES)
+				kill_one(&h);
+		}
+		turned += TURN * mean;
+		if (turned > 2 * LIVE_BYTES) {
+			turned = 0;
+			phase++;
+		}
+	}
+	bench_count(b, "rss_over_live",
+		    (double)(bench_rss() - before) / (double)h.live);
+	while (h.nr)
+		kill_one(&h);
+}
+
+static const struct bench_case cases[] = {
+	{"shift", fragment, .ops = 2600000, .flags = BENCH_QUICK},
+};
+BENCH_MAIN("fragment", "one object born while a random one dies", cases)

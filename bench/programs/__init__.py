@@ -1,0 +1,2 @@
+"""Descriptors of the programs that bench/run measures; see
+harness/programs.py."""

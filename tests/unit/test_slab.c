@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_slab.c - kmem_caches: objects of all size classes are aligned and in
+ * pages of their class; fullest slabs are used first, so that sparse ones run
+ * empty and go back; named caches construct each object's memory once, colour
+ * their slabs and come and go; what is not an object, or is free already, stops
+ * the program with a message.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os_fake.h"
+#include "percpu/percpu.h"
+#include "slab/internal.h"
+
+enum { MANY = 4096 };
+
+static struct control_cache *stat_of(const struct kmem_cache *c)
+{
+	return &control.caches[c->id];
+}
+
+static size_t objects_in_sheaves(const struct kmem_cache *c)
+{
+	size_t sum = 0;
+
+	for (unsigned int slot = 0; slot < percpu.nr; slot++) {
+		const union sheaf_header *h = percpu_header_of(slot, c->id);
+
+		sum += h->cur - h->begin;
+	}
+	return sum;
+}
+
+/* Objects in the hands of the test. */
+static size_t live(const struct kmem_cache *c)
+{
+	const struct control_cache *st = stat_of(c);
+
+	return st->nr_slabs * c->objs - st->nr_free - st->nr_barn -
+	       objects_in_sheaves(c);
+}
+
+/* --- all classes, both modes --- */
+
+static void check_class(struct kmem_cache *c)
+{
+	enum { NR = 600 };
+	static char *objs[NR];
+	size_t align = c->size & -c->size;
+	size_t nr = min_size(NR, MiB(2) / c->size);
+
+	for (size_t i = 0; i < nr; i++) {
+		char *p = objs[i] = kmem_cache_alloc(c);
+		const struct page *slab;
+
+		assert_non_null(p);
+		assert_int_equal((uintptr_t)p % min_size(align, 4096), 0);
+		assert_int_equal(span.page_class[addr_to_pfn(p)], c->id);
+		assert_int_equal(span.page_class[addr_to_pfn(p + c->size - 1)],
+				 c->id);
+		assert_true(class_check_ok(c->id, p));
+		assert_null(slab_check_object(p));
+		assert_string_equal(slab_check_object(p + 16 % c->size + 1),
+				    "not the start of an object");
+		slab = virt_to_page((char *)align_down(
+			(uintptr_t)p, (size_t)PAGE_SIZE << c->order));
+		assert_int_equal(slab->type, PAGE_SLAB);
+		assert_ptr_equal(slab->cache, c);
+		memset(p, (int)i, c->size);
+	}
+	kmem_cache_validate(c);
+	assert_int_equal(live(c), nr);
+	for (size_t i = 0; i < nr; i++) {
+		assert_true(objs[i][0] == (char)i);
+		assert_memory_equal(objs[i], objs[i] + 1, c->size - 1);
+	}
+	for (size_t i = 0; i < nr; i++)
+		kmem_cache_free(c, objs[i]);
+	kmem_cache_validate(c);
+	assert_int_equal(live(c), 0);
+	assert_string_equal(stat_of(c)->name[0] ? "named" : "", "named");
+	assert_int_equal(stat_of(c)->size, c->size);
+	assert_int_equal(stat_of(c)->objs_per_slab, c->objs);
+}
+
+static void all_classes(void)
+{
+	const struct control_zone *zone = &control.zones[0][ZONE_NORMAL];
+
+	for (unsigned int i = 1; i <= NR_KMALLOC; i++)
+		check_class(&kmem_caches[i]);
+	slab_drain();
+	for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
+		assert_int_equal(stat_of(&kmem_caches[i])->nr_slabs, 0);
+		assert_int_equal(stat_of(&kmem_caches[i])->nr_barn, 0);
+	}
+	assert_int_equal(zone->slab, 0);
+	for (size_t pfn = 0; pfn < zone->start_pfn + zone->present; pfn++)
+		assert_int_equal(span.page_class[pfn], PAGE_CLASS_NONE);
+	page_alloc_trim();
+	assert_int_equal(zone->free, zone->present);
+}
+
+static void test_all_classes_rseq(void **state)
+{
+	(void)state;
+	core_start_rseq("percpu=rseq,span=1024");
+	all_classes();
+}
+
+static void test_all_classes_lock(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	all_classes();
+}
+
+/* Without barns: barn_limit=0 sends every batch to the slabs. */
+static void test_all_classes_without_barns(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=1024,barn_limit=0,percpu_budget=16");
+	all_classes();
+	assert_int_equal(sum_vm_event(BARN_GET), 0);
+}
+
+/* --- slabs --- */
+
+static struct page *slab_at(const struct kmem_cache *c, void *obj)
+{
+	return pfn_to_page(align_down(addr_to_pfn(obj), 1ul << c->order));
+}
+
+static void test_take_and_give(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
+	static void *objs[MANY];
+	static bool seen[1 << 20];
+	unsigned int got = 0, want;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	while (got < MANY) {
+		want = got + 97 < MANY ? 97 : MANY - got;
+		want = slab_take(c, 0, objs + got, want, false);
+		assert_in_range(want, 1, 97);
+		got += want;
+		kmem_cache_validate(c);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		size_t at = ((uintptr_t)objs[i] - span.base) / 64;
+
+		assert_false(seen[at]);
+		seen[at] = true;
+	}
+	assert_int_equal(stat_of(c)->nr_slabs, MANY / c->objs);
+	assert_int_equal(stat_of(c)->nr_free, 0);
+	assert_int_equal(slab_give(c, objs, 1000, false), 1000);
+	kmem_cache_validate(c);
+	assert_int_equal(slab_give(c, objs + 1000, MANY - 1000, false),
+			 MANY - 1000);
+	kmem_cache_validate(c);
+	/* A few empty slabs are kept. */
+	assert_in_range(stat_of(c)->nr_slabs, 1, 8);
+	assert_int_equal(stat_of(c)->nr_empty_slabs, stat_of(c)->nr_slabs);
+	assert_true(slab_free_empty(c, 0, 1) > 0);
+	assert_int_equal(stat_of(c)->nr_slabs, 1);
+	assert_int_equal(slab_free_empty(c, 0, 1), 0);
+	assert_true(slab_free_empty(c, 0, 0) > 0);
+	assert_int_equal(stat_of(c)->nr_slabs, 0);
+	assert_int_equal(stat_of(c)->nr_free, 0);
+	assert_int_equal(stat_of(c)->grown, stat_of(c)->reaped);
+}
+
+/* The next object comes from the slab with the fewest free ones, by eighths. */
+static void test_fullest_first(void **state)
+{
+	enum { SLABS = 16 };
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(256)];
+	static void *objs[SLABS][64];
+	unsigned int used[SLABS];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	assert_int_equal(c->objs, 64);
+	for (int s = 0; s < SLABS; s++)
+		assert_int_equal(slab_take(c, 0, objs[s], 64, false), 64);
+	/* Slab s gives back 4 * s objects. */
+	for (unsigned int s = 0; s < SLABS; s++) {
+		used[s] = 64 - 4 * s;
+		assert_int_equal(slab_give(c, objs[s], 4 * s, false), 4 * s);
+	}
+	kmem_cache_validate(c);
+	while (stat_of(c)->nr_free) {
+		unsigned int s = 0, eighth;
+		void *obj;
+
+		assert_int_equal(slab_take(c, 0, &obj, 1, false), 1);
+		while (slab_at(c, objs[s][63]) != slab_at(c, obj))
+			s++;
+		eighth = used[s]++ * 8 / 64;
+		for (unsigned int o = 0; o < SLABS; o++)
+			assert_true(used[o] == 64 || o == s ||
+				    (64 - used[o]) / 8 >= 7 - eighth);
+	}
+	assert_int_equal(stat_of(c)->nr_slabs, SLABS);
+}
+
+/*
+ * A heap that shrank to a third, spread over all its slabs: as the program goes
+ * on, the survivors gather in few slabs, and the others go back.
+ */
+static void test_sparse_slabs_drain(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(128)];
+	static void *objs[MANY];
+	struct rng rng = rng_seeded(1);
+	size_t before, nr = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	while (nr < MANY)
+		nr += slab_take(c, 0, objs + nr, 100, false);
+	for (size_t i = MANY; i-- > 1;) {
+		size_t k = rng_below(&rng, i + 1);
+		void *tmp = objs[i];
+
+		objs[i] = objs[k];
+		objs[k] = tmp;
+	}
+	assert_int_equal(slab_give(c, objs + MANY / 3, MANY - MANY / 3, false),
+			 MANY - MANY / 3);
+	before = stat_of(c)->nr_slabs;
+	assert_true(before > MANY / c->objs * 9 / 10);
+	for (unsigned int i = 0; i < 4 * MANY; i++) {
+		void **p = &objs[rng_below(&rng, MANY / 3)];
+		void *new;
+
+		assert_int_equal(slab_take(c, 0, &new, 1, false), 1);
+		assert_int_equal(slab_give(c, p, 1, false), 1);
+		*p = new;
+	}
+	kmem_cache_validate(c);
+	slab_free_empty(c, 0, 0);
+	assert_true(stat_of(c)->nr_slabs < before * 2 / 3);
+	assert_true(stat_of(c)->nr_slabs >= MANY / 3 / c->objs);
+}
+
+/* A nested call that finds the node locked gets nothing and loses nothing. */
+static void test_nested_finds_the_lock_taken(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
+	void *objs[10], *more[10];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	assert_int_equal(slab_take(c, 0, objs, 10, true), 10);
+	lock_acquire(&cache_node(c, 0)->lock);
+	assert_int_equal(slab_take(c, 0, more, 10, true), 0);
+	assert_int_equal(slab_give(c, objs, 10, true), 0);
+	lock_release(&cache_node(c, 0)->lock);
+	assert_int_equal(slab_give(c, objs, 10, true), 10);
+	kmem_cache_validate(c);
+	assert_int_equal(live(c), 0);
+}
+
+/* --- named caches --- */
+
+static size_t constructed;
+
+static void construct(void *obj)
+{
+	constructed++;
+	memset(obj, 0, 100);
+	memcpy(obj, "built", 6);
+}
+
+static void test_constructor(void **state)
+{
+	struct kmem_cache *c;
+	static char *objs[MANY];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	c = kmem_cache_create("built", 100, 0, 0, construct);
+	assert_non_null(c);
+	assert_int_equal(constructed, 0);
+	for (int round = 0; round < 5; round++) {
+		for (int i = 0; i < MANY; i++) {
+			objs[i] = kmem_cache_alloc(c);
+			/* Fresh or as the last user left it: built. */
+			assert_memory_equal(objs[i], "built", 6);
+			memset(objs[i] + 6, i, 94);
+		}
+		for (int i = 0; i < MANY; i++) {
+			assert_int_equal(objs[i][99], (char)i);
+			kmem_cache_free(c, objs[i]);
+		}
+		/* Once for each object's memory, not for each allocation. */
+		assert_int_equal(constructed, stat_of(c)->grown * c->objs);
+	}
+	slab_drain();
+	assert_int_equal(stat_of(c)->nr_slabs, 0);
+	kmem_cache_free(c, kmem_cache_alloc(c));
+	assert_int_equal(constructed, stat_of(c)->grown * c->objs);
+	assert_int_equal(kmem_cache_destroy(c), 0);
+}
+
+static void test_names(void **state)
+{
+	struct kmem_cache *a, *b;
+	char longest[100];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	a = kmem_cache_create("task struct", 200, 0, 0, NULL);
+	assert_non_null(a);
+	assert_string_equal(stat_of(a)->name, "task_struct");
+	assert_null(kmem_cache_create("task struct", 200, 0, 0, NULL));
+	assert_null(kmem_cache_create("task_struct", 100, 0, 0, NULL));
+	b = kmem_cache_create("task", 200, 0, 0, NULL);
+	assert_non_null(b);
+	assert_ptr_not_equal(a, b);
+	memset(longest, 'n', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	a = kmem_cache_create(longest, 64, 0, 0, NULL);
+	assert_int_equal(strlen(stat_of(a)->name), CACHE_NAME_LEN - 1);
+	/* Size classes keep their names, also before they are used. */
+	assert_null(kmem_cache_create("kmalloc-64", 64, 0, 0, NULL));
+	kmem_cache_free(b, kmem_cache_alloc(b));
+	assert_int_equal(kmem_cache_destroy(b), 0);
+	/* The name is free again. */
+	b = kmem_cache_create("task", 300, 0, 0, NULL);
+	assert_non_null(b);
+}
+
+static void test_bad_arguments(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=256");
+	assert_null(kmem_cache_create(NULL, 100, 0, 0, NULL));
+	assert_null(kmem_cache_create("", 100, 0, 0, NULL));
+	assert_null(kmem_cache_create("x", 0, 0, 0, NULL));
+	assert_null(kmem_cache_create("x", KMALLOC_MAX + 1, 0, 0, NULL));
+	assert_null(kmem_cache_create("x", SIZE_MAX, 0, 0, NULL));
+	assert_null(kmem_cache_create("x", 100, 24, 0, NULL));
+	assert_null(kmem_cache_create("x", 100, 8192, 0, NULL));
+	assert_null(kmem_cache_create("x", 100, SIZE_MAX, 0, NULL));
+	assert_non_null(kmem_cache_create("x", 1, 1, 0, NULL));
+}
+
+static void test_every_size_and_alignment(void **state)
+{
+	struct rng rng = rng_seeded(1);
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	for (unsigned int i = 0; i < rounds(400); i++) {
+		size_t size = rng_log(&rng, KMALLOC_MAX);
+		size_t align = (size_t)1 << rng_below(&rng, 13);
+		unsigned int flags = (unsigned int)rng_below(&rng, 4);
+		struct kmem_cache *c = kmem_cache_create("any", size, align,
+							 flags, NULL);
+		char *objs[40];
+
+		assert_non_null(c);
+		if (flags & SLAB_HWCACHE_ALIGN)
+			align = max_size(align, 64);
+		assert_true(c->size >= size && c->size % align == 0);
+		for (int k = 0; k < 40; k++) {
+			objs[k] = kmem_cache_alloc(c);
+			assert_non_null(objs[k]);
+			assert_int_equal((uintptr_t)objs[k] % align, 0);
+			assert_true(class_check_ok(c->id, objs[k]));
+			assert_null(slab_check_object(objs[k]));
+			memset(objs[k], k, size);
+		}
+		for (int k = 0; k < 40; k++) {
+			assert_int_equal(objs[k][0], k);
+			assert_memory_equal(objs[k], objs[k] + 1, size - 1);
+			kmem_cache_free(c, objs[k]);
+		}
+		kmem_cache_validate(c);
+		assert_int_equal(kmem_cache_destroy(c), 0);
+	}
+}
+
+/* Objects of different slabs start in different cache lines. */
+static void test_colouring(void **state)
+{
+	bool seen[4096] = { false };
+	struct kmem_cache *c;
+	static void *objs[MANY];
+	size_t colours = 0, nr = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	c = kmem_cache_create("colour", 1000, 0, 0, NULL);
+	assert_true(c->colours > 1);
+	while (nr < 1000)
+		nr += slab_take(c, 0, objs + nr, 100, false);
+	for (size_t i = 0; i < nr; i++) {
+		struct page *slab = slab_at(c, objs[i]);
+		size_t offset = (size_t)((char *)objs[i] -
+					 (char *)page_address(slab));
+
+		assert_int_equal((offset - slab->colour) % c->size, 0);
+		/* The last object still ends in the slab. */
+		assert_true(offset + c->size <= (size_t)PAGE_SIZE << c->order);
+		assert_int_equal(slab->colour % 64, 0);
+		colours += !seen[slab->colour];
+		seen[slab->colour] = true;
+		assert_null(slab_check_object(objs[i]));
+	}
+	assert_int_equal(colours, c->colours);
+	assert_int_equal(slab_give(c, objs, (unsigned int)nr, false), nr);
+	kmem_cache_validate(c);
+}
+
+static void test_destroy_with_live_objects(void **state)
+{
+	struct kmem_cache *c;
+	void *objs[10];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	c = kmem_cache_create("alive", 100, 0, 0, NULL);
+	for (int i = 0; i < 10; i++)
+		objs[i] = kmem_cache_alloc(c);
+	for (size_t i = 0; i < 10; i++) {
+		assert_int_equal(kmem_cache_destroy(c), 10 - i);
+		/* It is as it was. */
+		assert_string_equal(stat_of(c)->name, "alive");
+		kmem_cache_free(c, kmem_cache_alloc(c));
+		kmem_cache_free(c, objs[i]);
+	}
+	assert_int_equal(kmem_cache_destroy(c), 0);
+	assert_string_equal(stat_of(c)->name, "");
+	assert_int_equal(c->size, 0);
+}
+
+/* All ids, and again after they were given back. */
+static void test_many_caches(void **state)
+{
+	struct kmem_cache *caches[256];
+	unsigned int nr = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	for (int round = 0; round < 2; round++) {
+		for (nr = 0;; nr++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "cache-%u", nr);
+			caches[nr] = kmem_cache_create(name, 16 + nr * 100, 0,
+						       0, NULL);
+			if (!caches[nr])
+				break;
+			kmem_cache_free(caches[nr],
+					kmem_cache_alloc(caches[nr]));
+		}
+		assert_int_equal(nr, LAST_NAMED_CACHE - FIRST_NAMED_CACHE + 1);
+		for (unsigned int i = 0; i < nr; i++)
+			assert_int_equal(kmem_cache_destroy(caches[i]), 0);
+	}
+	assert_int_equal(control.zones[0][ZONE_NORMAL].slab, 0);
+}
+
+/* --- misuse --- */
+
+static void free_twice(void *arg)
+{
+	struct kmem_cache *c = arg;
+	void *p = kmem_cache_alloc(c);
+
+	kmem_cache_free(c, p);
+	kmem_cache_free(c, p);
+}
+
+/* The second free comes after the sheaf was flushed. */
+static void free_twice_later(void *arg)
+{
+	struct kmem_cache *c = arg;
+	void *p = kmem_cache_alloc(c), *keep = kmem_cache_alloc(c);
+
+	kmem_cache_free(c, p);
+	slab_drain();
+	kmem_cache_free(c, p);
+	slab_drain();
+	(void)keep;
+}
+
+/* The slab itself is gone by then. */
+static void free_after_reap(void *arg)
+{
+	struct kmem_cache *c = arg;
+	void *p = kmem_cache_alloc(c);
+
+	kmem_cache_free(c, p);
+	slab_drain();
+	kmem_cache_free(c, p);
+}
+
+static void free_twice_in_a_batch(void *arg)
+{
+	struct kmem_cache *c = arg;
+	void *objs[3];
+
+	CHECK(slab_take(c, 0, objs, 2, false) == 2);
+	objs[2] = objs[0];
+	slab_give(c, objs, 3, false);
+}
+
+static void free_inside(void *arg)
+{
+	struct kmem_cache *c = arg;
+	char *p = kmem_cache_alloc(c);
+
+	kmem_cache_free(c, p + 16);
+	slab_drain();
+}
+
+static void free_of_another_cache(void *arg)
+{
+	kmem_cache_free(arg, kmem_cache_alloc(&kmem_caches[1]));
+}
+
+static void give_to_another_cache(void *arg)
+{
+	void *p = kmem_cache_alloc(&kmem_caches[1]);
+
+	slab_give(arg, &p, 1, false);
+}
+
+static void misuse(void)
+{
+	struct kmem_cache *c = kmem_cache_create("victim", 96, 0, 0, NULL);
+
+	expect_bug(free_twice, c, "double free of ");
+	expect_bug(free_twice, c, "cache victim");
+	expect_bug(free_twice_later, c, "double free of ");
+	expect_bug(free_after_reap, c, "free of ");
+	expect_bug(free_twice_in_a_batch, c, "double free of ");
+	expect_bug(free_inside, c, "invalid free of ");
+	expect_bug(free_of_another_cache, c, "invalid free of ");
+	expect_bug(give_to_another_cache, c, "free of ");
+}
+
+static void test_misuse_lock(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=256");
+	misuse();
+}
+
+static void test_misuse_rseq(void **state)
+{
+	(void)state;
+	core_start_rseq("percpu=rseq,span=256");
+	misuse();
+}
+
+/* --- reclaim and decay --- */
+
+static void fill_and_free(struct kmem_cache *c)
+{
+	static void *objs[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		objs[i] = kmem_cache_alloc(c);
+	for (int i = 0; i < MANY; i++)
+		kmem_cache_free(c, objs[i]);
+}
+
+static void test_reap_and_decay(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(512)];
+	uint64_t before;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	fill_and_free(c);
+	assert_true(stat_of(c)->nr_barn > 0);
+	assert_in_range(slab_reclaimable(), stat_of(c)->nr_barn * c->size,
+			2 * MANY * c->size);
+	/* Ticks empty the barn by and by, since nobody takes from it. */
+	for (int i = 0; i < 12; i++)
+		slab_decay(1);
+	assert_int_equal(stat_of(c)->nr_barn, 0);
+	assert_int_equal(stat_of(c)->nr_empty_slabs, 0);
+	fill_and_free(c);
+	before = stat_of(c)->nr_slabs;
+	slab_reap();
+	assert_true(stat_of(c)->nr_slabs < before);
+	assert_int_equal(stat_of(c)->nr_barn, 0);
+	/* The sheaves keep what they have, but when it is to be all. */
+	assert_true(objects_in_sheaves(c) > 0);
+	slab_drain();
+	assert_int_equal(objects_in_sheaves(c), 0);
+	assert_int_equal(stat_of(c)->nr_slabs, 0);
+	assert_int_equal(slab_reclaimable(), 0);
+}
+
+/* Sheaves of all classes together stay within their budget. */
+static void test_budget(void **state)
+{
+	size_t bytes = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=1024,percpu_budget=1024");
+	for (int round = 0; round < 3; round++)
+		for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
+			void *objs[256];
+
+			for (int k = 0; k < 256; k++)
+				objs[k] = kmem_cache_alloc(&kmem_caches[i]);
+			for (int k = 0; k < 256; k++)
+				kmem_cache_free(&kmem_caches[i], objs[k]);
+		}
+	for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
+		union sheaf_header h = percpu_header(i);
+
+		assert_true(h.cur >= h.begin && h.cur <= h.end);
+		bytes += (size_t)(h.end - h.begin) * kmem_caches[i].size;
+	}
+	/* Every class keeps a floor of about 16 KiB beyond the budget. */
+	assert_true(bytes <= KiB(1024) + NR_KMALLOC * KiB(64));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_classes_rseq),
+		cmocka_unit_test(test_all_classes_lock),
+		cmocka_unit_test(test_all_classes_without_barns),
+		cmocka_unit_test(test_take_and_give),
+		cmocka_unit_test(test_fullest_first),
+		cmocka_unit_test(test_sparse_slabs_drain),
+		cmocka_unit_test(test_nested_finds_the_lock_taken),
+		cmocka_unit_test(test_constructor),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bad_arguments),
+		cmocka_unit_test(test_every_size_and_alignment),
+		cmocka_unit_test(test_colouring),
+		cmocka_unit_test(test_destroy_with_live_objects),
+		cmocka_unit_test(test_many_caches),
+		cmocka_unit_test(test_misuse_lock),
+		cmocka_unit_test(test_misuse_rseq),
+		cmocka_unit_test(test_reap_and_decay),
+		cmocka_unit_test(test_budget),
+	};
+
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
