@@ -61,18 +61,17 @@ static size_t tables_size(size_t nr_pages)
 	       align_up(blocks * sizeof(struct pageblock), PAGE_SIZE);
 }
 
-/* Its tables cost address space, too. */
-static size_t low_window(void)
-{
-	return os_address_space_left() == SIZE_MAX ? LOW_WINDOW : 0;
-}
+static size_t low_window; /* bytes the tables have room for. Const after init */
 
 static bool try_reserve(size_t size)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t nr_pages = (size + low_window()) >> PAGE_SHIFT;
 	char *tables, *mem;
+	size_t nr_pages;
 
+	/* Not where its tables would be felt. */
+	low_window = os_address_space_left() == SIZE_MAX ? LOW_WINDOW : 0;
+	nr_pages = (size + low_window) >> PAGE_SHIFT;
 	mem = os_reserve(size + align, false);
 	if (!mem)
 		return false;
@@ -113,13 +112,12 @@ int memmap_init(void)
 bool memmap_open_low_window(void)
 {
 	size_t align = (size_t)PAGE_SIZE << MAX_ORDER;
-	size_t size = low_window();
-	char *mem = size ? os_reserve_low(size + align) : NULL;
+	char *mem = low_window ? os_reserve_low(low_window + align) : NULL;
 
 	if (!mem)
 		return false;
 	span.low_base = align_up((uintptr_t)mem, align);
-	store_release(&span.low_size, size);
+	store_release(&span.low_size, low_window);
 	return true;
 }
 

@@ -573,7 +573,8 @@ static size_t trim_zone(struct zone *z, unsigned int unused)
 	(void)unused;
 	if (z->index == ZONE_NORMAL)
 		pcp_drain(z);
-	return zone_purge(z, SIZE_MAX);
+	/* Not what other threads free meanwhile. */
+	return zone_purge(z, load_relaxed(&z->stat->free_resident));
 }
 
 void page_alloc_decay(unsigned int ticks)

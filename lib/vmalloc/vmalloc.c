@@ -553,7 +553,7 @@ size_t vmalloc_trim(void)
 	size_t pages;
 
 	lock_acquire(&vmap_lock);
-	pages = purge_locked(SIZE_MAX);
+	pages = purge_locked(stat->unpurged >> PAGE_SHIFT);
 	lock_release(&vmap_lock);
 	return pages;
 }
