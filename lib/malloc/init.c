@@ -54,7 +54,6 @@ static void decide_mode(void)
 	control_set_mode(MODE_LAZY, "off", "no pager in this version");
 	if (!why)
 		return;
-	params.stats[0] = '\0';
 	if (percpu.mode == PERCPU_MODE_RSEQ) {
 		percpu.can_stop = false;
 		control_set_mode(MODE_MEMBARRIER, "off", "quiet");
