@@ -448,6 +448,37 @@ static void test_decay(void **state)
 	assert_true(control.vmalloc.unpurged <= 6ul * 1024 << PAGE_SHIFT);
 }
 
+/* Address space that lies free next to the zones becomes theirs. */
+static void test_release(void **state)
+{
+	struct page *blocks[64];
+	uint64_t *p, *q;
+	size_t nr = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=64,thp=off");
+	p = vmalloc_pages(2000, 2000, PAGE_SIZE, false, true);
+	q = vmalloc_pages(10000, 10000, PAGE_SIZE, false, true);
+	q[0] = 1;
+	p[0] = 2;
+	while ((blocks[nr] = alloc_pages(GFP_KERNEL, MAX_ORDER)))
+		nr++;
+	assert_true(nr < 6);
+	assert_true(vfree(virt_to_page(q), true));
+	while ((blocks[nr] = alloc_pages(GFP_KERNEL, MAX_ORDER)))
+		memset(page_address(blocks[nr++]), 3, PAGE_SIZE);
+	assert_true(nr > 10);
+	assert_int_equal(p[0], 2);
+	buddy_validate(zone_of(0, ZONE_NORMAL));
+	/* It works on, in what is left. */
+	while (nr--)
+		assert_true(free_pages(blocks[nr], MAX_ORDER, true));
+	assert_true(vfree(virt_to_page(p), true));
+	p = vmalloc_pages(1000, 1000, PAGE_SIZE, true, true);
+	assert_non_null(p);
+	assert_true(is_zero(p, 1000));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -460,6 +491,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_many_moves),
 		cmocka_unit_test(test_zero_after_use),
 		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_release),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

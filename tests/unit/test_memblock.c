@@ -14,6 +14,8 @@
 
 enum { MAX_BLOCKS = 20000, NR_THREADS = 4 };
 
+static pthread_barrier_t start;
+
 static bool is_zero(const void *p, size_t size)
 {
 	const char *c = p;
@@ -135,8 +137,9 @@ static void test_foreign(void **state)
 static void *churn(void *arg)
 {
 	struct rng rng = rng_seeded(100 + (uintptr_t)arg);
-	unsigned int n = rounds(3000);
+	unsigned int n = rounds(100000);
 
+	pthread_barrier_wait(&start);
 	for (unsigned int i = 0; i < n; i++) {
 		size_t size = rng_log(&rng, 60);
 		unsigned char *p = memblock_alloc(size, 16);
@@ -147,7 +150,7 @@ static void *churn(void *arg)
 		memset(p, (int)(uintptr_t)arg, size);
 		for (size_t j = 0; j < size; j++)
 			CHECK(p[j] == (uintptr_t)arg);
-		if (rng_below(&rng, 8))
+		if (rng_below(&rng, 500))
 			memblock_free(p);
 	}
 	return NULL;
@@ -158,6 +161,7 @@ static void test_threads(void **state)
 	pthread_t threads[NR_THREADS];
 
 	(void)state;
+	CHECK(!pthread_barrier_init(&start, NULL, NR_THREADS));
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, churn,
 				      (void *)(i + 1)));

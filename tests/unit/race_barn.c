@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * race_barn.c - the lock-free stacks of sheaves: threads take empty sheaves,
+ * fill them, put them into a barn, take full ones out and empty them, as fast
+ * as they can and with so few sheaves that the same ones come round again and
+ * again: what breaks a stack whose head does not change with every operation.
+ * No sheaf is in two hands, none is lost, and its objects arrive with it.
+ */
+#include "unit.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/params.h"
+#include "slab/internal.h"
+
+enum { NR_THREADS = 6, NR_SHEAVES = 12, OWNER_SLOT = 254 };
+
+static struct kmem_cache *cache;
+static bool quit; /* Atomic */
+static uint64_t exchanges; /* Atomic */
+
+/* The last slot, which no batch reaches, says who has the sheaf. */
+static void take(struct sheaf *s, uintptr_t me)
+{
+	CHECK(!__atomic_exchange_n((uintptr_t *)&s->objs[OWNER_SLOT], me,
+				   __ATOMIC_RELAXED));
+}
+
+static void give(struct sheaf *s, uintptr_t me)
+{
+	CHECK(__atomic_exchange_n((uintptr_t *)&s->objs[OWNER_SLOT], 0,
+				  __ATOMIC_RELAXED) == me);
+}
+
+static void *stamp(const struct sheaf *s, unsigned int i)
+{
+	return (void *)((uintptr_t)s + i);
+}
+
+static void *work(void *arg)
+{
+	struct rng rng = rng_seeded((uintptr_t)arg);
+	uintptr_t me = (uintptr_t)arg;
+	uint64_t n = 0;
+
+	while (!load_relaxed(&quit)) {
+		struct sheaf *s = barn_get_empty();
+		uint64_t dice = rng_next(&rng);
+
+		if (s) {
+			take(s, me);
+			s->nr = 1 + (uint32_t)(dice % 8);
+			for (unsigned int i = 0; i < s->nr; i++)
+				s->objs[i] = stamp(s, i);
+			give(s, me);
+			barn_put(cache, 0, s);
+		}
+		/* Now and then more are in than out, and the other way round. */
+		if (dice >> 60 == 0)
+			continue;
+		s = barn_get(cache, 0);
+		if (!s)
+			continue;
+		take(s, me);
+		CHECK(s->nr >= 1 && s->nr <= 8);
+		for (unsigned int i = 0; i < s->nr; i++) {
+			CHECK(s->objs[i] == stamp(s, i));
+			s->objs[i] = NULL;
+		}
+		s->nr = 0;
+		give(s, me);
+		barn_put_empty(s);
+		n++;
+	}
+	fetch_add_relaxed(&exchanges, n);
+	return NULL;
+}
+
+static void test_barn(void **state)
+{
+	pthread_t threads[NR_THREADS];
+	struct sheaf *s, *keep = NULL;
+	unsigned int nr = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=64");
+	cache = &kmem_caches[4];
+	/* All sheaves but a few go away, to make the few go round quickly. */
+	for (nr = 0; (s = barn_get_empty()); nr++) {
+		if (nr < NR_SHEAVES)
+			s->objs[0] = keep;
+		if (nr < NR_SHEAVES)
+			keep = s;
+	}
+	CHECK(nr > NR_SHEAVES);
+	while (keep) {
+		s = keep;
+		keep = s->objs[0];
+		s->objs[0] = NULL;
+		barn_put_empty(s);
+	}
+	for (uintptr_t i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, work, (void *)(i + 1)));
+	usleep(1500 * 1000);
+	store_relaxed(&quit, true);
+	for (int i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+	CHECK(exchanges > 10000);
+	for (nr = 0; (s = barn_get_empty()); nr++)
+		take(s, 99);
+	while ((s = barn_get(cache, 0))) {
+		take(s, 99);
+		nr++;
+	}
+	assert_int_equal(nr, NR_SHEAVES);
+	assert_int_equal(control.caches[cache->id].nr_barn, 0);
+}
+
+/* Everything in order: last in, first out; the idle ones are counted. */
+static void test_idle(void **state)
+{
+	struct sheaf *s[10];
+
+	(void)state;
+	core_start("percpu=lock,span=64,barn_limit=16");
+	cache = &kmem_caches[4];
+	assert_null(barn_get(cache, 0));
+	for (unsigned int i = 0; i < 10; i++) {
+		s[i] = barn_get_empty();
+		assert_non_null(s[i]);
+		s[i]->nr = i + 1;
+		s[i]->objs[0] = s[i];
+		barn_put(cache, 0, s[i]);
+	}
+	assert_int_equal(control.caches[cache->id].nr_barn, 55);
+	barn_idle(cache, 0);
+	for (int i = 9; i >= 4; i--)
+		assert_ptr_equal(barn_get(cache, 0), s[i]);
+	for (int i = 4; i < 10; i++)
+		barn_put(cache, 0, s[i]);
+	/* Four were never taken. */
+	assert_int_equal(barn_idle(cache, 0), 4);
+	assert_int_equal(barn_idle(cache, 0), 10);
+	/* 250 objects of 64 bytes are 16,000 bytes; 55 are there. */
+	assert_false(barn_has_room(cache));
+	while (barn_get(cache, 0))
+		;
+	assert_true(barn_has_room(cache));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_barn),
+		cmocka_unit_test(test_idle),
+	};
+
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_present.c - which free pages hold memory: known zero is zero and costs
+ * nothing, what is given back to the kernel is gone and was free, ticks give
+ * back half of what lies idle and spare what is used, and a kernel that takes
+ * nothing back does no harm. The kernel's mincore() is the judge.
+ */
+#include "unit.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "os_fake.h"
+#include "page_alloc/internal.h"
+
+static struct zone *normal(void)
+{
+	return zone_of(0, ZONE_NORMAL);
+}
+
+static void validate_all(void)
+{
+	buddy_validate(normal());
+}
+
+static bool is_zero(const void *p, size_t nr)
+{
+	const char *c = p;
+
+	return !*c && !memcmp(c, c + 1, (nr << PAGE_SHIFT) - 1);
+}
+
+static size_t resident_pages(void *p, size_t nr)
+{
+	static unsigned char vec[1 << 20];
+	size_t sum = 0;
+
+	assert_true(nr <= sizeof(vec));
+	assert_int_equal(mincore(p, nr << PAGE_SHIFT, vec), 0);
+	for (size_t i = 0; i < nr; i++)
+		sum += vec[i] & 1;
+	return sum;
+}
+
+/* No huge pages: they would make pages resident that nobody touched. */
+static void start(const char *options)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	core_start(options);
+}
+
+/* --- known zero --- */
+
+static void test_zero(void **state)
+{
+	unsigned char *p;
+
+	(void)state;
+	start("percpu=lock,span=256");
+	for (int i = 0; i < 3; i++) {
+		p = alloc_pages_exact(300, 0, GFP_KERNEL | GFPF_ZERO);
+		assert_true(is_zero(p, 300));
+		memset(p, 0xa5, 300 << PAGE_SHIFT);
+		assert_true(free_pages_exact(virt_to_page(p), true));
+	}
+	/* Without the flag nobody clears: the old data is still there. */
+	p = alloc_pages_exact(300, 0, GFP_KERNEL);
+	assert_int_equal(p[PAGE_SIZE], 0xa5);
+	/* Every second page dirty, by way of single pages. */
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	page_alloc_trim();
+	p = alloc_pages_exact(256, 8, GFP_KERNEL);
+	assert_true(is_zero(p, 256));
+	for (size_t i = 0; i < 256; i += 2)
+		p[i << PAGE_SHIFT] = 1;
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	p = alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO);
+	assert_true(is_zero(p, 256));
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	/* Purged pages are known to be zero: asking for them touches nothing. */
+	page_alloc_trim();
+	p = alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO);
+	assert_int_equal(resident_pages(p, 256), 0);
+	assert_true(is_zero(p, 256));
+	validate_all();
+}
+
+static void test_present_bits(void **state)
+{
+	struct rng rng = rng_seeded(1);
+	static bool model[2048];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	for (int i = 0; i < 2; i++)
+		assert_non_null(alloc_pages(GFP_KERNEL, MAX_ORDER));
+	present_clear(0, 2048);
+	for (int i = 0; i < 20000; i++) {
+		size_t pfn = rng_below(&rng, 2048);
+		size_t nr = rng_log(&rng, 1100), count = 0;
+		uint64_t bits[2048 / 64];
+
+		nr = min_size(nr, 2048 - pfn);
+		switch (rng_below(&rng, 3)) {
+		case 0:
+			present_set(pfn, nr);
+			memset(model + pfn, true, nr);
+			break;
+		case 1:
+			present_clear(pfn, nr);
+			memset(model + pfn, false, nr);
+			break;
+		default:
+			memset(bits, 0xff, sizeof(bits));
+			present_copy(pfn, nr, bits);
+			for (size_t k = 0; k < nr; k++) {
+				count += model[pfn + k];
+				assert_int_equal(bits[k / 64] >> k % 64 & 1,
+						 model[pfn + k]);
+			}
+			assert_int_equal(present_count(pfn, nr), count);
+			break;
+		}
+	}
+}
+
+/* --- back to the kernel --- */
+
+/* Hand out, write and take back @nr blocks of a MiB. */
+static void dirty(size_t nr)
+{
+	void *blocks[64];
+
+	for (size_t i = 0; i < nr; i++) {
+		blocks[i] = alloc_pages_exact(256, 8, GFP_KERNEL);
+		memset(blocks[i], 1, 256 << PAGE_SHIFT);
+	}
+	for (size_t i = 0; i < nr; i++)
+		assert_true(free_pages_exact(virt_to_page(blocks[i]), true));
+}
+
+/* What the zone believes to be resident is, and nothing else. */
+static void check_residency(void)
+{
+	struct zone *z = normal();
+
+	assert_int_equal(z->stat->free, z->stat->present);
+	assert_int_equal(resident_pages(pfn_to_addr(z->start_pfn),
+					z->online_pfn - z->start_pfn),
+			 z->stat->free_resident);
+}
+
+static void test_trim(void **state)
+{
+	const uint64_t *resident;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	dirty(16);
+	resident = &normal()->stat->free_resident;
+	assert_int_equal(*resident, 4096);
+	check_residency();
+	assert_int_equal(page_alloc_trim(), 4096);
+	assert_int_equal(*resident, 0);
+	check_residency();
+	assert_int_equal(sum_vm_event(PGPURGE), 4096);
+	assert_int_equal(page_alloc_trim(), 0);
+	validate_all();
+	dirty(1);
+	check_residency();
+}
+
+static void test_decay(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	dirty(32);
+	before = normal()->stat->free_resident;
+	/* The first tick only notes what lies idle. */
+	page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, before);
+	for (int i = 0; i < 20; i++) {
+		before = normal()->stat->free_resident;
+		page_alloc_decay(1);
+		/* Half of it; a few pages are not worth a call. */
+		assert_true(before < 64 || normal()->stat->free_resident <=
+						   before - before / 2);
+		check_residency();
+		validate_all();
+	}
+	assert_true(before < 64);
+	/* One call may stand for several ticks. */
+	dirty(32);
+	page_alloc_decay(1);
+	before = normal()->stat->free_resident;
+	page_alloc_decay(3);
+	assert_true(normal()->stat->free_resident <= before / 8);
+	page_alloc_decay(30);
+	page_alloc_decay(31);
+	assert_true(normal()->stat->free_resident < 64);
+	check_residency();
+}
+
+/* What is used between two ticks is not idle. */
+static void test_decay_spares_what_is_used(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	for (int i = 0; i < 10; i++) {
+		dirty(16);
+		page_alloc_decay(1);
+	}
+	assert_int_equal(normal()->stat->free_resident, 4096);
+	assert_int_equal(sum_vm_event(PGPURGE), 0);
+}
+
+static void test_resident_limit(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=256,thp=off,resident_free=4096");
+	assert_false(page_alloc_over_limit());
+	dirty(32);
+	assert_true(page_alloc_over_limit());
+	page_alloc_decay(1);
+	assert_true(normal()->stat->free_resident <= 1024);
+	assert_false(page_alloc_over_limit());
+	/* Half of what is in use may lie free as well. */
+	assert_int_equal(resident_free_limit(0), MiB(4));
+	assert_int_equal(resident_free_limit(MiB(100)), MiB(50));
+}
+
+/* Locked memory cannot be given back: nothing is lost, and nobody spins. */
+static void test_purge_refused(void **state)
+{
+	unsigned char *p;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	dirty(16);
+	os_fake_fail_from(OS_BIT(OS_PURGE), 1);
+	page_alloc_trim();
+	page_alloc_decay(1);
+	page_alloc_decay(1);
+	assert_true(os_fake_refused() > 0 && os_fake_refused() < 200);
+	assert_int_equal(normal()->stat->free_resident, 4096);
+	validate_all();
+	p = alloc_pages_exact(1024, 0, GFP_KERNEL | GFPF_ZERO);
+	assert_true(is_zero(p, 1024));
+	memset(p, 1, 1024 << PAGE_SHIFT);
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	os_fake_relent();
+	assert_int_equal(page_alloc_trim(), 4096);
+	assert_int_equal(normal()->stat->free_resident, 0);
+	check_residency();
+}
+
+static void test_moved_out(void **state)
+{
+	unsigned char *p, *q;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	p = alloc_pages_exact(256, 8, GFP_KERNEL);
+	q = alloc_pages_exact(256, 8, GFP_KERNEL);
+	memset(p, 7, 256 << PAGE_SHIFT);
+	assert_int_equal(os_move(p, 256 << PAGE_SHIFT, q), 0);
+	pages_moved_out(virt_to_page(p));
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	assert_int_equal(normal()->stat->free_resident, 0);
+	while (alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO) != p)
+		;
+	assert_true(is_zero(p, 256));
+	assert_int_equal(q[0], 7);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_zero),
+		cmocka_unit_test(test_present_bits),
+		cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_decay_spares_what_is_used),
+		cmocka_unit_test(test_resident_limit),
+		cmocka_unit_test(test_purge_refused),
+		cmocka_unit_test(test_moved_out),
+	};
+
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
