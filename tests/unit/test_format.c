@@ -68,7 +68,8 @@ static void test_integers(void **state)
 		12345,	-98765,	  INT_MAX,    INT_MIN,	LONG_MAX,
 		LONG_MIN, 0xabcdef, 0x80000000, 0xffffffff,
 	};
-	static const char *const flags[] = { "", "-", "0", "#", "#0", "-#" };
+	static const char *const flags[] = { "",   "-",  "0",	"-0",
+					     "0-", "#", "#0", "-#" };
 	static const char *const kinds[] = { "d",  "i",	 "u",  "x",  "ld", "li",
 					     "lu", "lx", "zu", "zx", "llu", "lld" };
 

@@ -170,6 +170,65 @@ static void test_threads(void **state)
 	assert_true(control.boot_used <= control.boot_size);
 }
 
+/* All of the arena, by all threads at once, many times over. */
+enum { NR_ROUNDS = 200, MOST = 8192 };
+static void *taken[NR_THREADS][MOST];
+static size_t nr_taken[NR_THREADS];
+
+static void *grab(void *arg)
+{
+	uintptr_t me = (uintptr_t)arg;
+	void *p;
+
+	for (unsigned int i = 0; i < rounds(NR_ROUNDS); i++) {
+		size_t nr = 0;
+
+		pthread_barrier_wait(&start);
+		while (nr < MOST && (p = memblock_alloc(16, 1)))
+			taken[me][nr++] = p;
+		nr_taken[me] = nr;
+		pthread_barrier_wait(&start);
+		/* The main thread looks, and starts the arena anew. */
+		pthread_barrier_wait(&start);
+	}
+	return NULL;
+}
+
+static void check_taken(void)
+{
+	static uint8_t used[1 << 20];
+	size_t total = 0;
+
+	memset(used, 0, sizeof(used));
+	for (int t = 0; t < NR_THREADS; t++)
+		for (size_t i = 0; i < nr_taken[t]; i++) {
+			size_t at = (uintptr_t)taken[t][i] / 16 % sizeof(used);
+
+			CHECK(!used[at]++);
+			total++;
+		}
+	CHECK(total == control.boot_size / 32);
+}
+
+static void test_no_block_twice(void **state)
+{
+	pthread_t threads[NR_THREADS];
+
+	(void)state;
+	CHECK(!pthread_barrier_init(&start, NULL, NR_THREADS + 1));
+	for (uintptr_t i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, grab, (void *)i));
+	for (unsigned int i = 0; i < rounds(NR_ROUNDS); i++) {
+		pthread_barrier_wait(&start);
+		pthread_barrier_wait(&start);
+		check_taken();
+		control.boot_used = 0;
+		pthread_barrier_wait(&start);
+	}
+	for (int i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_join(threads[i], NULL));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -178,6 +237,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_exhaustion),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_no_block_twice),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
