@@ -24,6 +24,11 @@
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define CACHELINE 64
 #define CACHELINE_ALIGNED __attribute__((aligned(CACHELINE)))
+/*
+ * For a table of which a small program uses little: on pages of its own, so
+ * that the small variables lie side by side.
+ */
+#define SPARSE_TABLE __attribute__((aligned(4096)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) \

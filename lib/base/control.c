@@ -7,7 +7,7 @@
 #include "base/version.h"
 
 /* In .bss, not in the file: only the pages in use cost memory. */
-struct control_block control __attribute__((aligned(4096)));
+struct control_block control SPARSE_TABLE;
 
 void control_init(void)
 {

@@ -15,7 +15,7 @@
 
 enum { NR_DEFERRED = 512 };
 
-static void *slots[NR_DEFERRED]; /* Atomic */
+static void *slots[NR_DEFERRED] SPARSE_TABLE; /* Atomic */
 static unsigned int pending; /* Atomic */
 
 void defer_free(void *p)

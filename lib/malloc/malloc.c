@@ -46,6 +46,7 @@ static void *alloc_class(unsigned int class, enum slow_path how)
 {
 	void *p;
 
+	class = kmalloc_lodging(class);
 	/* A nested call that finds this class locked may find a larger one. */
 	do {
 		p = kmem_cache_alloc_slow(&kmem_caches[class], how);

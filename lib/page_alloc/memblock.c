@@ -17,7 +17,7 @@
 
 enum { BOOT_ARENA_SIZE = 256 * 1024, BOOT_HEADER = 16 };
 
-static char arena[BOOT_ARENA_SIZE] __attribute__((aligned(4096)));
+static char arena[BOOT_ARENA_SIZE] SPARSE_TABLE;
 
 bool memblock_owns(const void *p)
 {

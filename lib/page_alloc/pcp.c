@@ -16,7 +16,7 @@
 #include "page_alloc/internal.h"
 #include "percpu/thread.h"
 
-static struct per_cpu_pages pcps[MAX_NODES][NR_PCP_STRIPES];
+static struct per_cpu_pages pcps[MAX_NODES][NR_PCP_STRIPES] SPARSE_TABLE;
 
 static struct per_cpu_pages *my_pcp(const struct zone *z)
 {

@@ -38,7 +38,7 @@ static const char *const zone_names[NR_ZONES] = {
 	"Movable",
 };
 
-static struct zone zones[MAX_NODES][NR_ZONES];
+static struct zone zones[MAX_NODES][NR_ZONES] SPARSE_TABLE;
 
 struct zone *zone_of(unsigned int node, enum zone_type type)
 {

@@ -32,8 +32,8 @@ enum { MAX_SHARDS = 64, MAX_SLOTS = 4096 };
 struct percpu_state percpu;
 
 static struct shard {
-	struct lock lock;
-} CACHELINE_ALIGNED shards[MAX_SHARDS];
+	struct lock lock CACHELINE_ALIGNED;
+} shards[MAX_SHARDS] SPARSE_TABLE;
 
 ptrdiff_t percpu_vfork_cid;
 uint32_t percpu_vfork_slot;

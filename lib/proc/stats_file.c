@@ -27,7 +27,7 @@ static struct {
 	char path[512];
 	char tmp[544];
 	char buf[8192];
-} out;
+} out SPARSE_TABLE;
 
 /*
  * Id of the process that is writing, or 0. Atomic. An id and not a flag: a

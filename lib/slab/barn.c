@@ -34,7 +34,7 @@ struct stack {
 	uint32_t least; /* Atomic: least count since barn_idle() */
 } CACHELINE_ALIGNED;
 
-static struct stack full[MAX_NODES][NR_CLASSES];
+static struct stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 static struct stack empty;
 
 /* Bytes in all barns. Atomic; alone in its line. */

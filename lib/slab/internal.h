@@ -72,7 +72,17 @@ uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
 /* Empty the sheaves of @c on all CPUs; the regions are stopped. */
 void sheaf_drain_stopped(struct kmem_cache *c);
 
+/* --- kmalloc.c --- */
+
+void kmalloc_init(void);
+
 /* --- kmem_cache.c --- */
+
+/*
+ * What makes divisions by an object's size and free()'s check fast, from
+ * size, order and colour_step.
+ */
+void set_magic(struct kmem_cache *c);
 
 /* The first id that was never used. */
 unsigned int nr_cache_ids(void);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kmalloc.c - the size classes of malloc as compile-time tables: no start-up
- * work, no memory but what is read.
+ * kmalloc.c - the size classes of malloc: their caches, which need no more than
+ * tables in the library's data, and which class serves a size.
  */
 #include "percpu/percpu.h"
 #include "slab/internal.h"
 
 #define SLAB_BYTES(order) ((size_t)PAGE_SIZE << (order))
-#define MAGIC(size) (UINT64_MAX / (size) + 1)
 
 /* Where each class keeps its slots; one slot stays zero before each run. */
 enum {
@@ -27,20 +26,17 @@ _Static_assert(NAMED_SLOTS_BEGIN + (LAST_NAMED_CACHE - FIRST_NAMED_CACHE + 1) *
 			       (NAMED_SHEAF_MAX + 1) <= PERCPU_WORDS,
 	       "all slots fit a region");
 
-struct kmem_cache kmem_caches[NR_CLASSES] = {
-#define SIZE_CLASS(i, prev, s, o, b, max)                                 \
-	[i] = { .size = s, .id = i, .order = o,                           \
-		.objs = (uint16_t)(SLAB_BYTES(o) / (s)),                  \
-		.batch = b, .sheaf_begin = SLOTS_##s##_BEGIN,             \
-		.sheaf_max = max, .align = 16, .object_size = s,          \
-		.magic = MAGIC(s) },
-#include "slab/size_classes.def"
-#undef SIZE_CLASS
-};
+/* Not initialised in the file: only the pages in use cost memory. */
+struct kmem_cache kmem_caches[NR_CLASSES] SPARSE_TABLE;
+struct class_check class_checks[NR_CLASSES] CACHELINE_ALIGNED;
 
-struct class_check class_checks[NR_CLASSES] = {
-#define SIZE_CLASS(i, prev, s, o, b, max) \
-	[i] = { .magic = UINT32_MAX / (s) + 1, .mask = SLAB_BYTES(o) - 1 },
+static const struct layout {
+	uint16_t size, slots, max;
+	uint8_t order, batch;
+} layouts[NR_KMALLOC + 1] = {
+#define SIZE_CLASS(i, prev, s, o, b, m)                              \
+	[i] = { .size = s, .slots = SLOTS_##s##_BEGIN, .max = m,     \
+		.order = o, .batch = b },
 #include "slab/size_classes.def"
 #undef SIZE_CLASS
 };
@@ -64,6 +60,44 @@ const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] = {
 _Static_assert(NR_KMALLOC < FIRST_NAMED_CACHE &&
 		       (int)FIRST_NAMED_CACHE <= (int)NURSERY_CLASSES,
 	       "ids do not overlap, and kmalloc's have nurseries");
+
+void kmalloc_init(void)
+{
+	for (unsigned int id = 1; id <= NR_KMALLOC; id++) {
+		const struct layout *l = &layouts[id];
+		struct kmem_cache *c = &kmem_caches[id];
+
+		c->id = (uint8_t)id;
+		c->order = l->order;
+		c->objs = (uint16_t)(SLAB_BYTES(l->order) / l->size);
+		c->batch = l->batch;
+		c->sheaf_begin = l->slots;
+		c->sheaf_max = l->max;
+		c->align = KMALLOC_MIN;
+		c->object_size = l->size;
+		c->size = l->size;
+		set_magic(c);
+	}
+}
+
+/* Requests of a class that are served by a larger one. */
+enum { LODGERS = 8 };
+
+unsigned int kmalloc_lodging(unsigned int class)
+{
+	static uint8_t lodgers[NR_KMALLOC + 1]; /* Atomic: so far, by class */
+	unsigned int host = class;
+
+	if (likely(load_relaxed(&lodgers[class]) == LODGERS))
+		return class;
+	while (!is_power_of_2(kmem_caches[host].size))
+		host++;
+	if (host == class || fetch_add_relaxed(&lodgers[class], 1) >= LODGERS) {
+		store_relaxed(&lodgers[class], LODGERS);
+		return class;
+	}
+	return host;
+}
 
 /*
  * Objects start at multiples of their size in a block that is aligned to its

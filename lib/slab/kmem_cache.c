@@ -25,6 +25,7 @@ unsigned int nr_cache_ids(void)
 
 int slab_init(void)
 {
+	kmalloc_init();
 	return barn_init();
 }
 
@@ -73,6 +74,15 @@ static unsigned int choose_order(size_t size)
 	return order;
 }
 
+void set_magic(struct kmem_cache *c)
+{
+	struct class_check *check = &class_checks[c->id];
+
+	c->magic = UINT64_MAX / c->size + 1;
+	check->mask = ((uint32_t)PAGE_SIZE << c->order) - 1;
+	check->magic = c->colour_step ? UINT32_MAX : UINT32_MAX / c->size + 1;
+}
+
 static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 {
 	size_t bytes, rest;
@@ -92,11 +102,8 @@ static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 	c->sheaf_begin = (uint16_t)(NAMED_SLOTS_BEGIN + 1 +
 				    (c->id - FIRST_NAMED_CACHE) *
 					    (NAMED_SHEAF_MAX + 1));
-	c->magic = UINT64_MAX / size + 1;
-	class_checks[c->id].mask = (uint32_t)bytes - 1;
-	class_checks[c->id].magic = c->colour_step ?
-		UINT32_MAX : (uint32_t)(UINT32_MAX / size + 1);
 	c->size = (uint32_t)size;
+	set_magic(c);
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, size_t size,

@@ -37,7 +37,7 @@ enum { BITMAP_WORDS = MAX_OBJS_PER_SLAB / 64 };
 _Static_assert(BITMAP_WORDS * sizeof(uint64_t) == sizeof(struct page),
 	       "the bitmap is a struct page");
 
-static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES];
+static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 
 struct kmem_cache_node *cache_node(const struct kmem_cache *c,
 				   unsigned int node)

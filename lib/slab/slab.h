@@ -71,6 +71,14 @@ static ALWAYS_INLINE unsigned int kmalloc_class(size_t size)
 	return kmalloc_classes[(size + 15) >> 4];
 }
 
+/*
+ * kmalloc_lodging() - the class that serves a request of @class which found no
+ * object cached: for the first few requests the next power of two, after that
+ * @class itself. Most sizes are asked for only a few times in a small program,
+ * and would take a page each.
+ */
+unsigned int kmalloc_lodging(unsigned int class);
+
 static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 {
 	struct class_check c = class_checks[class];
