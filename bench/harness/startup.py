@@ -73,9 +73,9 @@ def find(build, scratch, reps):
     rows = [
         StartupRow("true", "/bin/true, spawned and waited for", ["/bin/true"],
                    max(1, ROUNDS // reps), timed=True),
-        StartupRow("bash", "bash -c true", ["bash", "-c", "true"], 5),
-        StartupRow("python", "python3 -c pass", ["python3", "-c", "pass"], 5),
-        StartupRow("git", "git status of 50 files", ["git", "status"], 5,
+        StartupRow("bash", "bash -c true", ["bash", "-c", "true"], 25),
+        StartupRow("python", "python3 -c pass", ["python3", "-c", "pass"], 11),
+        StartupRow("git", "git status of 50 files", ["git", "status"], 11,
                    setup=make_repository),
     ]
     for row in rows:

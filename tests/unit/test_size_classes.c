@@ -175,6 +175,26 @@ static void test_sheaf_slots(void **state)
 	}
 }
 
+/* A rare size is lodged by the next power of two, for a while. */
+static void test_lodging(void **state)
+{
+	(void)state;
+	for (unsigned int class = 1; class <= NR_KMALLOC; class++) {
+		size_t size = kmem_caches[class].size;
+		unsigned int host, lodgers = 0;
+
+		while ((host = kmalloc_lodging(class)) != class) {
+			size_t room = kmem_caches[host].size;
+
+			assert_true(is_power_of_2(room));
+			assert_true(room > size && room < 2 * size);
+			assert_true(++lodgers <= 8);
+		}
+		assert_int_equal(lodgers, is_power_of_2(size) ? 0 : 8);
+		assert_int_equal(kmalloc_lodging(class), class);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -184,7 +204,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_class_check),
 		cmocka_unit_test(test_sheaf_slots),
+		cmocka_unit_test(test_lodging),
 	};
+
+	kmalloc_init();
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
 }
