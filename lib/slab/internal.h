@@ -69,6 +69,13 @@ uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
 
 /* --- sheaf.c --- */
 
+/*
+ * sheaf_trim() - what @c's sheaf on this CPU holds beyond its floor goes back to
+ * the slabs: a few hundred idle objects can keep as many slabs from being freed.
+ * And a program that goes on with little work misses again before long, without
+ * which no decay clock would tick.
+ */
+void sheaf_trim(struct kmem_cache *c);
 /* Empty the sheaves of @c on all CPUs; the regions are stopped. */
 void sheaf_drain_stopped(struct kmem_cache *c);
 

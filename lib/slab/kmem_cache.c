@@ -163,6 +163,7 @@ static size_t shrink(struct kmem_cache *c)
 {
 	size_t pages = 0;
 
+	sheaf_trim(c);
 	empty_barns(c);
 	for (unsigned int node = 0; node < nr_nodes(); node++)
 		pages += slab_free_empty(c, node, 0);
@@ -236,6 +237,7 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 
 static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 {
+	sheaf_trim(c);
 	for (unsigned int node = 0; node < nr_nodes(); node++) {
 		uint32_t idle = barn_idle(c, node);
 

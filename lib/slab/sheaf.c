@@ -273,7 +273,27 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	return true;
 }
 
-/* --- drain --- */
+/* --- trim and drain --- */
+
+void sheaf_trim(struct kmem_cache *c)
+{
+	union sheaf_header h = percpu_header(c->id);
+	size_t cached = (size_t)(h.cur - h.begin);
+	size_t keep = floor_capacity(c);
+	void *objs[MAX_BATCH];
+
+	while (cached > keep) {
+		unsigned int n = percpu_popn(
+			c->id, objs,
+			(unsigned int)min_size(cached - keep, MAX_BATCH),
+			false);
+
+		if (!n)
+			break;
+		slab_give(c, objs, n, false);
+		cached -= n;
+	}
+}
 
 void sheaf_drain_stopped(struct kmem_cache *c)
 {

@@ -182,7 +182,7 @@ static void test_take_and_give(void **state)
 static void test_fullest_first(void **state)
 {
 	enum { SLABS = 16 };
-	struct kmem_cache *c = &kmem_caches[kmalloc_class(256)];
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(128)];
 	static void *objs[SLABS][64];
 	unsigned int used[SLABS];
 
@@ -589,6 +589,10 @@ static void test_reap_and_decay(void **state)
 	assert_true(stat_of(c)->nr_barn > 0);
 	assert_in_range(slab_reclaimable(), stat_of(c)->nr_barn * c->size,
 			2 * MANY * c->size);
+	/* A tick leaves the sheaf what every class may keep. */
+	assert_true(objects_in_sheaves(c) > NURSERY_SLOTS);
+	slab_decay(1);
+	assert_int_equal(objects_in_sheaves(c), NURSERY_SLOTS);
 	/* Ticks empty the barn by and by, since nobody takes from it. */
 	for (int i = 0; i < 12; i++)
 		slab_decay(1);
