@@ -80,7 +80,7 @@ struct control_cache {
 	char name[CACHE_NAME_LEN]; /* "" = slot not in use */
 	uint32_t object_size; /* asked for */
 	uint32_t size; /* with padding */
-	uint32_t objs_per_slab;
+	uint32_t objs_per_slab; /* 0: a cache of page blocks, without slabs */
 	uint32_t slab_order;
 	uint32_t sheaf_limit; /* objects: most a CPU's sheaf may hold */
 	uint32_t batch; /* objects moved in one exchange */

@@ -52,6 +52,12 @@ size_t usable_size(void *p, const char *caller);
 
 /* --- large.c: blocks of whole pages --- */
 
+/*
+ * Only from and to this CPU's sheaf, without the gate: NULL, false if that
+ * cannot serve. @size: more than KMALLOC_MAX; @p: in a page of PAGE_CLASS_ASK.
+ */
+void *large_alloc_fast(size_t size);
+bool large_free_fast(void *p);
 /* @align: a power of two. NULL when out of memory; errno is not set. */
 void *large_alloc(size_t size, size_t align, bool zero, bool wait);
 /* @p is in a page of PAGE_CLASS_ASK. False: put off, nothing was done. */

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * large.c - blocks of whole pages: from the buddy up to its largest order, from
- * VMALLOC space above. page_class[] of the first page says "ask struct page",
- * that of the others nothing, so only the start of a block can be freed.
+ * large.c - blocks of whole pages: from the block caches to 1 MiB, from the buddy
+ * up to its largest order, from VMALLOC space above. page_class[] of the first
+ * page says "ask struct page", that of the others nothing, so only the start of
+ * a block can be freed.
+ *
+ * Blocks that the buddy would serve but that need an alignment or zeros come
+ * from there at their exact size. Any block whose size is that of a block cache
+ * goes to that cache when it is freed.
  */
 #include <string.h>
 
@@ -10,6 +15,8 @@
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
+#include "percpu/fastpath.h"
+#include "slab/slab.h"
 #include "vmalloc/vmalloc.h"
 
 enum {
@@ -23,9 +30,86 @@ static void set_class(const void *p, uint8_t class)
 	store_relaxed(&span.page_class[addr_to_pfn(p)], class);
 }
 
-void *large_alloc(size_t size, size_t align, bool zero, bool wait)
+/* --- block caches --- */
+
+/* The block cache for @nr pages; 0: none is. */
+static unsigned int class_for(size_t nr)
 {
-	size_t nr = pages_for(size);
+	return nr > KMALLOC_MAX / PAGE_SIZE ? block_class(nr) : 0;
+}
+
+/* @nr, or the size of the blocks of its cache. */
+static size_t round_to_class(size_t nr)
+{
+	unsigned int class = class_for(nr);
+
+	return class ? kmem_caches[class].size >> PAGE_SHIFT : nr;
+}
+
+/* The cache whose blocks are as large as @page's; 0: none. */
+static unsigned int class_of(const struct page *page)
+{
+	size_t nr = page->nr_pages;
+
+	return round_to_class(nr) == nr ? class_for(nr) : 0;
+}
+
+void *large_alloc_fast(size_t size)
+{
+	unsigned int class = class_for(pages_for(size));
+	void *p;
+
+	if (!class || !fast.span_size)
+		return NULL;
+	p = rseq_pop(class);
+	if (p)
+		virt_to_page(p)->type = PAGE_LARGE;
+	return p;
+}
+
+bool large_free_fast(void *p)
+{
+	struct page *page = virt_to_page(p);
+	unsigned int class;
+
+	if (page->type != PAGE_LARGE || !fast.span_size)
+		return false;
+	class = class_of(page);
+	if (!class)
+		return false;
+	/* First: once it is in the sheaf, it may be someone else's. */
+	page->type = PAGE_CACHED;
+	if (likely(rseq_push(class, p)))
+		return true;
+	page->type = PAGE_LARGE;
+	return false;
+}
+
+static void *alloc_block(unsigned int class, bool wait)
+{
+	void *p = kmem_cache_alloc_slow(&kmem_caches[class],
+					wait ? SLOW_NORMAL : SLOW_NESTED);
+
+	if (p)
+		virt_to_page(p)->type = PAGE_LARGE;
+	return p;
+}
+
+static bool free_block(unsigned int class, struct page *page, bool wait)
+{
+	page->type = PAGE_CACHED;
+	if (kmem_cache_free_slow(&kmem_caches[class], page_address(page),
+				 wait ? SLOW_NORMAL : SLOW_NESTED))
+		return true;
+	page->type = PAGE_LARGE;
+	return false;
+}
+
+/* --- allocation and free --- */
+
+/* From the page allocator, or VMALLOC space. */
+static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
+{
 	size_t align_pages = max_size(align >> PAGE_SHIFT, 1);
 	gfp_t gfp = (wait ? GFP_KERNEL : GFP_ATOMIC) | GFPF_MOVABLE;
 	void *p = NULL;
@@ -39,10 +123,24 @@ void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 				  wait);
 	if (!p && nr > BUDDY_MAX_PAGES)
 		p = alloc_pages_contig(nr, align_pages, gfp);
+	if (p)
+		set_class(p, PAGE_CLASS_ASK);
+	return p;
+}
+
+void *large_alloc(size_t size, size_t align, bool zero, bool wait)
+{
+	size_t nr = pages_for(size);
+	unsigned int class = align <= PAGE_SIZE ? class_for(nr) : 0;
+	void *p = NULL;
+
+	if (class && !zero)
+		p = alloc_block(class, wait);
 	if (!p)
-		return NULL;
-	set_class(p, PAGE_CLASS_ASK);
-	count_vm_event(LARGE_ALLOC);
+		p = alloc_pages_or_area(class ? round_to_class(nr) : nr, align,
+					zero, wait);
+	if (p)
+		count_vm_event(LARGE_ALLOC);
 	return p;
 }
 
@@ -62,21 +160,34 @@ size_t large_usable_size(const void *p)
 	return virt_to_page(p)->nr_pages << PAGE_SHIFT;
 }
 
-bool large_free(void *p, bool wait)
+static bool free_pages_or_area(struct page *page, bool wait)
 {
-	struct page *page = virt_to_page(p);
+	void *p = page_address(page);
 	bool done;
 
 	/* First: once it is free, the page may be someone else's. */
 	set_class(p, PAGE_CLASS_NONE);
 	done = page->type == PAGE_LARGE ? free_pages_exact(page, wait) :
 					  vfree(page, wait);
-	if (done)
-		count_vm_event(LARGE_FREE);
-	else
+	if (!done)
 		set_class(p, PAGE_CLASS_ASK);
 	return done;
 }
+
+bool large_free(void *p, bool wait)
+{
+	struct page *page = virt_to_page(p);
+	unsigned int class = page->type == PAGE_LARGE ? class_of(page) : 0;
+	bool done;
+
+	done = class ? free_block(class, page, wait) :
+		       free_pages_or_area(page, wait);
+	if (done)
+		count_vm_event(LARGE_FREE);
+	return done;
+}
+
+/* --- realloc --- */
 
 /* From the buddy into VMALLOC space, page tables only. */
 static void *move_to_vmalloc(struct page *page, size_t nr)
@@ -92,8 +203,7 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 	}
 	pages_moved_out(page);
 	set_class(to, PAGE_CLASS_ASK);
-	large_free(from, true);
-	count_vm_event(LARGE_ALLOC);
+	free_pages_or_area(page, true);
 	return to;
 }
 
@@ -128,6 +238,8 @@ void *large_realloc(void *p, size_t size, bool wait)
 	size_t nr = pages_for(size);
 	void *q;
 
+	if (page->type == PAGE_LARGE)
+		nr = round_to_class(nr);
 	if (nr == page->nr_pages)
 		return p;
 	q = page->type == PAGE_LARGE ? realloc_block(page, nr, wait) :

@@ -81,6 +81,11 @@ NOINLINE void *malloc_slow(size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return out_of_memory();
+	if (size > KMALLOC_MAX) {
+		p = large_alloc_fast(size);
+		if (likely(p))
+			return p;
+	}
 	if (unlikely(!malloc_start()))
 		return boot_alloc(1, size);
 	how = gate_enter();
@@ -115,6 +120,9 @@ static NOINLINE void *calloc_large(size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return out_of_memory();
+	p = large_alloc_fast(size);
+	if (p)
+		return memset(p, 0, size);
 	if (unlikely(!malloc_start()))
 		return boot_alloc(1, size);
 	how = gate_enter();
@@ -177,6 +185,8 @@ static void free_large(void *p)
 
 	if (unlikely(why))
 		bad_free(p, why);
+	if (likely(large_free_fast(p)))
+		return;
 	how = gate_enter();
 	done = how != SLOW_BARRED && large_free(p, how == SLOW_NORMAL);
 	if (how == SLOW_NORMAL)

@@ -141,6 +141,7 @@ static size_t block_pages(const struct page *page)
 	case PAGE_SLAB:
 		return (size_t)1 << page->order;
 	case PAGE_LARGE:
+	case PAGE_CACHED:
 		return page->nr_pages;
 	case PAGE_NONE:
 	case PAGE_VMALLOC:

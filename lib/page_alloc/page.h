@@ -40,6 +40,7 @@ enum { PAGE_CLASS_NONE = 0, PAGE_CLASS_ASK = 255 };
  *
  *	offline -> BUDDY <-> PCP
  *	BUDDY, PCP -> ALLOC -> SLAB, LARGE -> BUDDY, PCP
+ *	LARGE <-> CACHED (freed, in a sheaf) -> BUDDY
  *	BUDDY <-> ISOLATED (being purged)
  *	VMALLOC, VFREE: first page of an area or a free extent in VMALLOC space;
  *	VTAIL: last page of a free extent (vmalloc/vmalloc.c)
@@ -52,6 +53,7 @@ enum page_type {
 	PAGE_ALLOC,
 	PAGE_SLAB,
 	PAGE_LARGE,
+	PAGE_CACHED,
 	PAGE_VMALLOC,
 	PAGE_VFREE,
 	PAGE_VTAIL,
@@ -61,7 +63,7 @@ struct kmem_cache;
 
 struct page {
 	uint8_t type; /* enum page_type. Lock: owner's */
-	uint8_t order; /* all but LARGE, VMALLOC */
+	uint8_t order; /* all but LARGE, CACHED, VMALLOC */
 	uint8_t node;
 	uint8_t zone; /* enum zone_type */
 	uint8_t migratetype; /* BUDDY: the list it is on */
@@ -80,7 +82,7 @@ struct page {
 			uint32_t unused2;
 		};
 		uint32_t resident; /* BUDDY: pages that may hold memory */
-		struct { /* LARGE, VMALLOC, VFREE, VTAIL */
+		struct { /* LARGE, CACHED, VMALLOC, VFREE, VTAIL */
 			size_t nr_pages; /* Owner: whoever holds the block */
 			size_t room; /* VMALLOC: pages it may grow to in place */
 		};

@@ -2,7 +2,8 @@
 /*
  * meminfo.c - where the memory is, in the shape of /proc/meminfo.
  *
- * MemTotal = MemFree + PcpFree + Slab + LargeAlloc + VmallocUsed + VmallocFree.
+ * MemTotal = MemFree + PcpFree + Slab + LargeAlloc + LargeCached + VmallocUsed +
+ * VmallocFree.
  * The keys' meanings are in pagoda(1). Keys of the kernel that could never
  * move here are left out; keys that only we have come last.
  */
@@ -42,6 +43,7 @@ void meminfo_show(struct seq_file *m, const struct proc_snapshot *s)
 	show_bytes(m, "Percpu:", t.sheaves);
 	show_bytes(m, "PcpFree:", t.pcp);
 	show_bytes(m, "LargeAlloc:", t.large);
+	show_bytes(m, "LargeCached:", t.large_cached);
 	show_bytes(m, "VmallocFree:", t.vmalloc_free);
 	show_bytes(m, "FreeResident:", t.free_resident + t.vmalloc_unpurged);
 	show_bytes(m, "BootUsed:", c->boot_used);

@@ -100,6 +100,10 @@ static void sum_cache(const struct proc_snapshot *s, size_t class,
 	struct proc_objects o;
 
 	proc_count_objects(s, class, &o);
+	if (!cache->objs_per_slab) {
+		t->large_cached += o.in_sheaves * cache->size;
+		return;
+	}
 	t->live += o.active * cache->size;
 	t->sheaves += o.in_sheaves * cache->size;
 	t->slab_reclaimable += (o.in_barn + o.in_sheaves) * cache->size +
@@ -123,7 +127,10 @@ void proc_sum(const struct proc_snapshot *s, struct proc_totals *ret)
 		if (c->caches[class].name[0])
 			sum_cache(s, class, &t);
 	t.slab_reclaimable = min_size(t.slab_reclaimable, t.slab);
-	t.available = t.free + t.pcp + t.vmalloc_free + t.slab_reclaimable;
+	t.large_cached = min_size(t.large_cached, t.large);
+	t.large -= t.large_cached;
+	t.available = t.free + t.pcp + t.vmalloc_free + t.slab_reclaimable +
+		      t.large_cached;
 	t.live += t.large + t.vmalloc_used;
 	*ret = t;
 }

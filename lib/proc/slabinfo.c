@@ -32,7 +32,8 @@ void slabinfo_show(struct seq_file *m, const struct proc_snapshot *s)
 	for (size_t class = 0; class < NR_CLASSES; class++) {
 		struct proc_objects o;
 
-		if (!s->control->caches[class].name[0])
+		/* Caches of page blocks have no slabs. */
+		if (!s->control->caches[class].objs_per_slab)
 			continue;
 		proc_count_objects(s, class, &o);
 		show_cache(m, &s->control->caches[class], &o);

@@ -53,6 +53,46 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
 
+/* --- block.c --- */
+
+void block_init(void);
+/*
+ * Fill in what the stats show of @c, which makes it one of those that are trimmed
+ * and drained. A block that grew in place may be the first @c ever sees.
+ */
+void block_show(const struct kmem_cache *c);
+/*
+ * block_take() - a new block, PAGE_LARGE. NULL: out of memory.
+ * block_give() - give PAGE_CACHED blocks back. Return: how many; fewer than @n
+ * only if @nested and a lock is not free.
+ */
+void *block_take(struct kmem_cache *c, bool nested);
+unsigned int block_give(struct kmem_cache *c, void *const *blocks,
+			unsigned int n, bool nested);
+
+/* --- what is behind the sheaves of any cache --- */
+
+static inline bool has_slabs(const struct kmem_cache *c)
+{
+	return !(c->flags & SLAB_PAGE_BLOCKS);
+}
+
+static inline unsigned int cache_take(struct kmem_cache *c, unsigned int node,
+				      void **objs, unsigned int n, bool nested)
+{
+	if (has_slabs(c))
+		return slab_take(c, node, objs, n, nested);
+	objs[0] = block_take(c, nested);
+	return objs[0] != NULL;
+}
+
+static inline unsigned int cache_give(struct kmem_cache *c, void *const *objs,
+				      unsigned int n, bool nested)
+{
+	return has_slabs(c) ? slab_give(c, objs, n, nested) :
+			      block_give(c, objs, n, nested);
+}
+
 /* --- barn.c --- */
 
 int barn_init(void);
@@ -69,6 +109,8 @@ uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
 
 /* --- sheaf.c --- */
 
+/* Objects in @c's sheaf on this CPU: a hint. */
+size_t sheaf_cached(const struct kmem_cache *c);
 /*
  * sheaf_trim() - what @c's sheaf on this CPU holds beyond its floor goes back to
  * the slabs: a few hundred idle objects can keep as many slabs from being freed.

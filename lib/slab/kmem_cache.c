@@ -16,7 +16,7 @@
 
 static struct lock chain_lock = LOCK_INIT(CACHE_CHAIN);
 /* Lock: chain_lock for writing; readers see a bound that only grows. */
-static unsigned int nr_ids = NR_KMALLOC + 1;
+static unsigned int nr_ids = LAST_BLOCK_CACHE + 1;
 
 unsigned int nr_cache_ids(void)
 {
@@ -26,6 +26,7 @@ unsigned int nr_cache_ids(void)
 int slab_init(void)
 {
 	kmalloc_init();
+	block_init();
 	return barn_init();
 }
 
@@ -148,7 +149,7 @@ static void empty_barn(struct kmem_cache *c, unsigned int node, uint32_t nr)
 
 		if (!s)
 			return;
-		slab_give(c, s->objs, s->nr, false);
+		cache_give(c, s->objs, s->nr, false);
 		barn_put_empty(s);
 	}
 }
@@ -253,7 +254,8 @@ static void for_each_cache(void (*fn)(struct kmem_cache *c, unsigned int arg),
 	unsigned int nr = nr_cache_ids();
 
 	for (unsigned int id = 1; id < nr; id++)
-		if (control.caches[id].nr_slabs)
+		/* Has it ever had an object? */
+		if (control.caches[id].size)
 			fn(&kmem_caches[id], arg);
 }
 
@@ -290,6 +292,8 @@ size_t slab_reclaimable(void)
 		bytes += load_relaxed(&st->nr_barn) * st->size;
 		bytes += load_relaxed(&st->nr_empty_slabs) * PAGE_SIZE
 			 << st->slab_order;
+		if (!has_slabs(&kmem_caches[id]))
+			bytes += sheaf_cached(&kmem_caches[id]) * st->size;
 	}
 	return bytes;
 }

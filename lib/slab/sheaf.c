@@ -34,17 +34,32 @@ static size_t capacity(union sheaf_header h)
 	return (size_t)(h.end - h.begin);
 }
 
-/* Bytes that all sheaves of this CPU may hold. */
-static size_t committed_bytes(void)
+/* Caches with slabs share one budget, those of page blocks another. */
+struct budget {
+	size_t bytes;
+	unsigned int first, end; /* ids; those of the other kind are passed over */
+};
+
+static struct budget budget_of(const struct kmem_cache *c)
+{
+	if (has_slabs(c))
+		return (struct budget){ params.percpu_budget << 10, 1,
+					nr_cache_ids() };
+	return (struct budget){ params.block_budget << 10, FIRST_BLOCK_CACHE,
+				LAST_BLOCK_CACHE + 1 };
+}
+
+/* Bytes that the sheaves of this CPU that share @c's budget may hold. */
+static size_t committed_bytes(const struct kmem_cache *c, struct budget budget)
 {
 	const union sheaf_header *h = percpu_headers();
-	unsigned int nr = nr_cache_ids();
 	size_t bytes = 0;
 
-	for (unsigned int id = 1; id < nr; id++) {
+	for (unsigned int id = budget.first; id < budget.end; id++) {
 		union sheaf_header copy = { .word = load_relaxed(&h[id].word) };
 
-		bytes += capacity(copy) * kmem_caches[id].size;
+		if (has_slabs(&kmem_caches[id]) == has_slabs(c))
+			bytes += capacity(copy) * kmem_caches[id].size;
 	}
 	return bytes;
 }
@@ -52,6 +67,8 @@ static size_t committed_bytes(void)
 /* What a class may always keep on a CPU: less would miss all the time. */
 static size_t floor_capacity(const struct kmem_cache *c)
 {
+	if (!has_slabs(c))
+		return 0;
 	return min_size(max_size(FLOOR_BYTES / c->size, 2), NURSERY_SLOTS);
 }
 
@@ -115,16 +132,18 @@ static size_t steal_from(unsigned int id, bool nested)
 	return (cap - keep) * victim->size;
 }
 
-static bool steal_capacity(const struct kmem_cache *c, size_t need, bool nested)
+static bool steal_capacity(const struct kmem_cache *c, struct budget budget,
+			   size_t need, bool nested)
 {
 	static unsigned int next; /* Atomic: where to look first */
-	unsigned int nr = nr_cache_ids();
+	unsigned int nr = budget.end - budget.first;
 	size_t got = 0;
 
-	for (unsigned int i = 1; i < nr && got < need; i++) {
-		unsigned int id = fetch_add_relaxed(&next, 1) % (nr - 1) + 1;
+	for (unsigned int i = 0; i < nr && got < need; i++) {
+		unsigned int id = budget.first +
+				  fetch_add_relaxed(&next, 1) % nr;
 
-		if (id != c->id)
+		if (id != c->id && has_slabs(&kmem_caches[id]) == has_slabs(c))
 			got += steal_from(id, nested);
 	}
 	return got >= need;
@@ -136,10 +155,11 @@ static bool steal_capacity(const struct kmem_cache *c, size_t need, bool nested)
  */
 static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 {
-	size_t budget = params.percpu_budget << 10;
+	struct budget budget = budget_of(c);
 	union sheaf_header old = percpu_header(c->id);
 	size_t cap = capacity(old);
-	size_t want = cap ? cap * 2 : floor_capacity(c);
+	size_t want = has_slabs(c) ? max_size(cap * 2, floor_capacity(c)) :
+				     cap + 1;
 	size_t used, more;
 
 	want = min_size(want, c->sheaf_max);
@@ -147,10 +167,14 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 		return cap;
 	if (!cap && percpu_online() < 0)
 		return 0;
+	if (!has_slabs(c))
+		block_show(c);
 	more = (want - cap) * c->size;
-	used = cap ? committed_bytes() : 0;
-	if (used + more > budget &&
-	    !steal_capacity(c, used + more - budget, nested))
+	/* The floor is for free. */
+	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;
+	if (used + more > budget.bytes &&
+	    (!has_slabs(c) ||
+	     !steal_capacity(c, budget, used + more - budget.bytes, nested)))
 		return cap;
 	if (percpu_resize(c->id, old, larger(c, old, want), nested))
 		return want;
@@ -167,7 +191,7 @@ static void stow(struct kmem_cache *c, void **objs, unsigned int n,
 
 	if (done == n)
 		return;
-	done += slab_give(c, objs + done, n - done, nested);
+	done += cache_give(c, objs + done, n - done, nested);
 	if (done < n) {
 		/* Nested, and the cache is locked: the barn never is. */
 		struct sheaf *s = barn_get_empty();
@@ -215,13 +239,14 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	/* The sequence may only have been aborted. */
 	if (percpu_popn(c->id, objs, 1, nested))
 		return objs[0];
-	cap = grow_sheaf(c, nested);
+	/* A sheaf of blocks only needs room for what is freed. */
+	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
 	s = barn_get(c, node);
 	if (s)
 		return refill_from_barn(c, s, node, nested);
 	n = (unsigned int)min_size(cap / 2 + 1, c->batch);
-	n = slab_take(c, node, objs, n, nested);
+	n = cache_take(c, node, objs, n, nested);
 	if (!n)
 		return NULL;
 	n--;
@@ -234,14 +259,12 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
-	unsigned int node = numa_node();
-
 	/* The barn has no lock that a nested call could find held. */
-	if (nested || barn_has_room(c)) {
-		barn_put(c, node, s);
+	if (nested || (has_slabs(c) && barn_has_room(c))) {
+		barn_put(c, numa_node(), s);
 		return;
 	}
-	slab_give(c, s->objs, s->nr, false);
+	cache_give(c, s->objs, s->nr, false);
 	barn_put_empty(s);
 }
 
@@ -262,10 +285,10 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
-	s = barn_get_empty();
+	s = has_slabs(c) ? barn_get_empty() : NULL;
 	/* Without a sheaf to carry a batch: one by one. */
 	if (!s)
-		return slab_give(c, &obj, 1, nested) == 1;
+		return cache_give(c, &obj, 1, nested) == 1;
 	cap = min_size(cap / 2, c->batch - 1u);
 	s->nr = percpu_popn(c->id, s->objs, (unsigned int)cap, nested);
 	s->objs[s->nr++] = obj;
@@ -275,10 +298,27 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 
 /* --- trim and drain --- */
 
-void sheaf_trim(struct kmem_cache *c)
+/* Other sizes of blocks may need the budget more. */
+static void forget_capacity(struct kmem_cache *c)
+{
+	union sheaf_header old = percpu_header(c->id);
+	union sheaf_header new = old;
+
+	new.end = old.begin;
+	if (old.cur == old.begin && old.end != old.begin)
+		percpu_resize(c->id, old, new, false);
+}
+
+size_t sheaf_cached(const struct kmem_cache *c)
 {
 	union sheaf_header h = percpu_header(c->id);
-	size_t cached = (size_t)(h.cur - h.begin);
+
+	return (size_t)(h.cur - h.begin);
+}
+
+void sheaf_trim(struct kmem_cache *c)
+{
+	size_t cached = sheaf_cached(c);
 	size_t keep = floor_capacity(c);
 	void *objs[MAX_BATCH];
 
@@ -290,9 +330,11 @@ void sheaf_trim(struct kmem_cache *c)
 
 		if (!n)
 			break;
-		slab_give(c, objs, n, false);
+		cache_give(c, objs, n, false);
 		cached -= n;
 	}
+	if (!has_slabs(c))
+		forget_capacity(c);
 }
 
 void sheaf_drain_stopped(struct kmem_cache *c)
@@ -303,7 +345,7 @@ void sheaf_drain_stopped(struct kmem_cache *c)
 
 		if (!h->begin || h->cur == h->begin)
 			continue;
-		slab_give(c, slots + h->begin,
+		cache_give(c, slots + h->begin,
 			  (unsigned int)(h->cur - h->begin), false);
 		h->cur = h->begin;
 	}

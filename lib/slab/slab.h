@@ -19,6 +19,10 @@ enum {
 	KMALLOC_MAX = 32768,
 	NR_KMALLOC = 40,
 	KMALLOC_MIN = 16,
+	FIRST_BLOCK_CACHE = NR_KMALLOC + 1,
+	NR_BLOCK_CACHES = 20,
+	LAST_BLOCK_CACHE = FIRST_BLOCK_CACHE + NR_BLOCK_CACHES - 1,
+	BLOCK_MAX_PAGES = 256,
 	FIRST_NAMED_CACHE = 64,
 	LAST_NAMED_CACHE = 254,
 	MAX_BATCH = 250,
@@ -28,6 +32,7 @@ enum {
 enum kmem_flags {
 	SLAB_HWCACHE_ALIGN = 1 << 0, /* objects do not share cache lines */
 	SLAB_RECLAIM_ACCOUNT = 1 << 1, /* slabs in MIGRATE_RECLAIMABLE */
+	SLAB_PAGE_BLOCKS = 1 << 2, /* no slabs: a cache of block.c */
 };
 
 struct kmem_cache {
@@ -69,6 +74,17 @@ extern const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] INTERNAL;
 static ALWAYS_INLINE unsigned int kmalloc_class(size_t size)
 {
 	return kmalloc_classes[(size + 15) >> 4];
+}
+
+/* The block cache for @nr pages, more than KMALLOC_MAX; 0 if there is none. */
+static inline unsigned int block_class(size_t nr)
+{
+	unsigned int log = ilog2(nr - 1);
+
+	if (nr > BLOCK_MAX_PAGES)
+		return 0;
+	return FIRST_BLOCK_CACHE + (log - ilog2(KMALLOC_MAX / PAGE_SIZE)) * 4 +
+	       (unsigned int)((nr - 1) >> (log - 2)) - 4;
 }
 
 /*

@@ -136,12 +136,13 @@ static void until_the_limit(void)
 				       1000000, 4096,  48,    3000000, 100};
 	struct rng r = rng_for(0);
 	pthread_t thread[4];
-	struct rlimit limit;
+	struct rlimit limit, data;
 	void *list;
 	uintptr_t i, step;
 
 	/* Gigabytes once for each size take too long. */
 	CHECK(!getrlimit(RLIMIT_AS, &limit));
+	CHECK(!getrlimit(RLIMIT_DATA, &data));
 	step = limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur >= GIB ? 3 : 1;
 	/* Their stacks have to be had before all memory is taken. */
 	CHECK(!pthread_barrier_init(&all_there, NULL, ARRAY_SIZE(thread) + 1));
@@ -161,7 +162,8 @@ static void until_the_limit(void)
 	 * A program that goes on: all sizes, up to a block that doubles to 12
 	 * MB. In 64 MiB that much need not lie together any more.
 	 */
-	CHECK(try_all_layers(&r) || limit.rlim_cur < 128 * MIB);
+	CHECK(try_all_layers(&r) || limit.rlim_cur < 128 * MIB ||
+	      data.rlim_cur < 128 * MIB);
 	list = malloc(6 * MIB);
 	CHECK(list);
 	free(list);

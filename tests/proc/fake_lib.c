@@ -54,6 +54,8 @@ __attribute__((constructor)) static void fill(void)
 		control.caches[7].slab_order = 77;
 	if (!strcmp(fake, "not-started"))
 		control.page_size = 0;
-	if (!strcmp(fake, "escape"))
+	if (!strcmp(fake, "escape")) {
 		strcpy(control.caches[7].name, "\033[31mred");
+		control.caches[7].objs_per_slab = 1;
+	}
 }

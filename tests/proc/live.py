@@ -140,7 +140,7 @@ class Case(unittest.TestCase):
             stats.modes["pagesize"].split()[0])
         self.assertEqual(mem["MemTotal"], mem["MemFree"] + mem["PcpFree"] +
                          mem["Slab"] + mem["LargeAlloc"] +
-                         mem["VmallocUsed"] + mem["VmallocFree"])
+                         mem["LargeCached"] + mem["VmallocUsed"] + mem["VmallocFree"])
         self.assertEqual(mem["Slab"], mem["SReclaimable"] + mem["SUnreclaim"])
         self.assertEqual(mem["MemFree"], vm["nr_free_pages"] * page)
         for key, zone in stats.zones.items():
@@ -163,7 +163,9 @@ class Case(unittest.TestCase):
             sum(cache["slabs"] * cache["pages"]
                 for cache in stats.slabs.values()),
             sum(zone["nr_slab_pages"] for zone in stats.zones.values()))
-        self.assertEqual(list(stats.slabs), list(stats.sheaves))
+        self.assertEqual(list(stats.slabs),
+                         [name for name in stats.sheaves
+                          if not name.startswith("block-")])
         for name, cache in stats.slabs.items():
             self.assertEqual(cache["num"], cache["slabs"] * cache["per_slab"])
             self.assertEqual(sum(stats.sheaves[name][:4]), cache["num"], name)
@@ -247,14 +249,50 @@ class Pages(Case):
             during = program.stat()
             self.check_sums(during)
             self.assertEqual(during.vmstat["nr_large_pages"] -
-                             before.vmstat["nr_large_pages"], 50 * 25)
+                             before.vmstat["nr_large_pages"], 50 * 28)
             self.assertEqual(during.meminfo["LargeAlloc"] -
-                             before.meminfo["LargeAlloc"], 50 * 25 * 4096)
+                             before.meminfo["LargeAlloc"], 50 * 28 * 4096)
             program.do("free 1")
             after = program.stat()
             self.check_sums(after)
             self.assertEqual(after.vmstat["nr_large_pages"],
                              before.vmstat["nr_large_pages"])
+            cached = after.sheaves["block-114688"][3]
+            self.assertGreater(cached, 10)
+            self.assertEqual(after.meminfo["LargeCached"] -
+                             before.meminfo["LargeCached"],
+                             cached * 28 * 4096)
+
+    def test_cached_blocks(self):
+        """What the CPUs keep of large blocks goes back when asked for, also
+        blocks that reached a size only by growing in place."""
+        with running() as program:
+            program.do("trim")
+            before = program.stat()
+            program.do("grow 70000 140000 3")
+            program.do("alloc 300000 20 1")
+            program.do("free 1")
+            cached = program.stat()
+            self.assertGreater(cached.sheaves["block-163840"][3], 0)
+            self.assertGreaterEqual(cached.meminfo["LargeCached"], 163840)
+            program.do("trim")
+            after = program.stat()
+            self.check_sums(after)
+            self.assertEqual(after.meminfo["LargeCached"], 0)
+            for key, zone in after.zones.items():
+                self.assertEqual(zone["nr_large_pages"],
+                                 before.zones[key]["nr_large_pages"], key)
+
+    def test_block_budget(self):
+        for budget in 0, 1024:
+            with running(f"block_budget={budget}") as program:
+                for size in 50000, 100000, 500000, 1000000:
+                    program.do(f"alloc {size} 20 1")
+                    program.do("free 1")
+                after = program.stat()
+                self.assertLessEqual(after.meminfo["LargeCached"],
+                                     2 * budget << 10)
+                self.assertEqual(after.meminfo["LargeCached"] > 0, budget > 0)
 
     def test_vmalloc(self):
         with running() as program:

@@ -7,10 +7,13 @@
  *	free THREADS               all of them, shared out among the threads
  *	churn MS THREADS           allocate and free at random, end with none
  *	fork                       a child that allocates and exits
+ *	grow SIZE TO COUNT         COUNT times: allocate, grow by realloc, free
+ *	trim                       malloc_trim(0)
  *
  * Each line is answered by "ok". Nothing else allocates: no stdio, and the
  * threads are made and joined once before, so that libc keeps their stacks.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -125,6 +128,17 @@ static void do_fork(void)
 		die("the child failed\n");
 }
 
+static void do_grow(size_t size, size_t to, size_t count)
+{
+	while (count--) {
+		void *p = realloc(malloc(size), to);
+
+		if (!p)
+			die("realloc failed\n");
+		free(p);
+	}
+}
+
 static size_t next_number(char **text)
 {
 	return strtoul(*text, text, 10);
@@ -147,6 +161,10 @@ static void obey(char *line)
 		run_jobs(job_churn, a, 0, b, b);
 	} else if (!strncmp(line, "fork", 4)) {
 		do_fork();
+	} else if (!strncmp(line, "grow", 4)) {
+		do_grow(a, b, c);
+	} else if (!strncmp(line, "trim", 4)) {
+		malloc_trim(0);
 	} else {
 		die("what?\n");
 	}

@@ -163,6 +163,7 @@ static void test_sums(void **state)
 				 value_of("meminfo", "PcpFree:") +
 				 value_of("meminfo", "Slab:") +
 				 value_of("meminfo", "LargeAlloc:") +
+				 value_of("meminfo", "LargeCached:") +
 				 value_of("meminfo", "VmallocUsed:") +
 				 value_of("meminfo", "VmallocFree:"));
 	assert_int_equal(value_of("meminfo", "Slab:"),
