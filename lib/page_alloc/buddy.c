@@ -30,6 +30,9 @@
 /* From here on a block is worth its whole pageblock (the kernel's rule). */
 enum { STEAL_ORDER = PAGEBLOCK_ORDER / 2 };
 
+/* Blocks at the head of a list that are given to the kernel after the others. */
+enum { SPARED = 8 };
+
 static const enum migratetype fallbacks[NR_MIGRATETYPES][2] = {
 	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
 	[MIGRATE_MOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE },
@@ -228,6 +231,17 @@ struct page *buddy_take(struct zone *z, unsigned int order,
 	return page;
 }
 
+/* Away from the head of the list, which is taken next: not what is warm. */
+static struct page *later_block(struct zone *z, unsigned int mt,
+				unsigned int order)
+{
+	struct hlist_node *n = z->free_list[HOT][mt][order].first;
+
+	for (unsigned int i = 1; i < SPARED && n->next; i++)
+		n = n->next;
+	return hlist_entry(n, struct page, buddy);
+}
+
 struct page *buddy_take_resident(struct zone *z, unsigned int min_order)
 {
 	struct page *best = NULL;
@@ -238,7 +252,7 @@ struct page *buddy_take_resident(struct zone *z, unsigned int min_order)
 
 		if (!fits)
 			continue;
-		page = first_block(z, HOT, mt, ilog2(fits));
+		page = later_block(z, mt, ilog2(fits));
 		if (!best || page->order > best->order)
 			best = page;
 	}

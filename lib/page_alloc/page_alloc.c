@@ -8,9 +8,10 @@
  * the buddy above the watermark, reclaim if the caches hold much, growth of the
  * zone. If no zone can: one round of reclaim, then the walk again, then NULL.
  *
- * Free memory goes back by whole free blocks of at least PURGE_ORDER, largest
- * first: taken off the lists under the zone's lock, given to the kernel without
- * it, put back as fresh.
+ * Free memory goes back by whole free blocks, largest first: taken off the lists
+ * under the zone's lock, given to the kernel without it, put back as fresh. Of
+ * blocks below PURGE_ORDER a tick takes only so many: each is a system call for
+ * a few pages.
  */
 #include "page_alloc/page_alloc.h"
 
@@ -27,6 +28,8 @@
 
 enum {
 	PURGE_ORDER = 4,
+	PURGE_SMALL_ORDER = 1, /* a tick leaves single pages alone */
+	PURGE_SMALL_CALLS = 64, /* for blocks below PURGE_ORDER, a tick */
 	PURGE_BATCH = 32, /* blocks off the lists at once */
 	RECLAIM_RATIO = 16,
 };
@@ -455,14 +458,23 @@ struct isolated {
 	size_t resident; /* pages */
 };
 
-/* Up to PURGE_BATCH blocks with together about @target resident pages. */
-static size_t isolate(struct zone *z, struct isolated *blocks, size_t target)
+/* What may be given back at once. */
+struct purge {
+	size_t target; /* resident pages, about */
+	size_t calls; /* blocks at most */
+	unsigned int min_order;
+};
+
+/* Up to PURGE_BATCH of the blocks that @p asks for. Return: how many. */
+static size_t isolate(struct zone *z, struct isolated *blocks,
+		      const struct purge *p)
 {
+	size_t most = min_size(PURGE_BATCH, p->calls);
 	size_t pages = 0, nr = 0;
 
 	lock_acquire(&z->lock);
-	while (nr < PURGE_BATCH && pages < target) {
-		struct page *page = buddy_take_resident(z, PURGE_ORDER);
+	while (nr < most && pages < p->target) {
+		struct page *page = buddy_take_resident(z, p->min_order);
 
 		if (!page)
 			break;
@@ -492,26 +504,29 @@ static void put_back(struct zone *z, const struct isolated *b, bool purged)
 	buddy_free(z, pfn, order);
 }
 
-/* Give back about @target resident pages. Return: pages given back. */
-static size_t zone_purge(struct zone *z, size_t target)
+/* Give back what @p asks for. Return: pages given back. */
+static size_t zone_purge(struct zone *z, struct purge p)
 {
 	bool failed = false;
 	size_t done = 0;
 
 	/* Locked memory stays resident, and would be found again. */
-	while (done < target && !failed) {
+	while (p.target && !failed) {
 		struct isolated blocks[PURGE_BATCH];
 		bool purged[PURGE_BATCH];
-		size_t nr = isolate(z, blocks, target - done);
+		size_t nr = isolate(z, blocks, &p);
 
 		if (!nr)
 			break;
+		p.calls -= nr;
 		for (size_t i = 0; i < nr; i++) {
 			purged[i] = purge_block(&blocks[i]);
-			if (purged[i])
-				done += blocks[i].resident;
-			else
+			if (!purged[i]) {
 				failed = true;
+				continue;
+			}
+			done += blocks[i].resident;
+			p.target -= min_size(blocks[i].resident, p.target);
 		}
 		lock_acquire(&z->lock);
 		for (size_t i = 0; i < nr; i++)
@@ -555,7 +570,7 @@ bool page_alloc_over_limit(void)
 
 static size_t decay_zone(struct zone *z, unsigned int ticks)
 {
-	size_t idle, target;
+	size_t idle, target, done;
 
 	lock_acquire(&z->lock);
 	idle = min_size(z->idle_resident, z->stat->free_resident);
@@ -565,7 +580,19 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 	/* Too little to be worth a system call. */
 	if (target < (1 << PURGE_ORDER))
 		return 0;
-	return zone_purge(z, target);
+	done = zone_purge(z, (struct purge){
+		.target = target,
+		.calls = SIZE_MAX,
+		.min_order = PURGE_ORDER,
+	});
+	/* The rest lies scattered: not all at once. */
+	if (done < target)
+		done += zone_purge(z, (struct purge){
+			.target = target - done,
+			.calls = (size_t)PURGE_SMALL_CALLS * ticks,
+			.min_order = PURGE_SMALL_ORDER,
+		});
+	return done;
 }
 
 static size_t trim_zone(struct zone *z, unsigned int unused)
@@ -574,7 +601,10 @@ static size_t trim_zone(struct zone *z, unsigned int unused)
 	if (z->index == ZONE_NORMAL)
 		pcp_drain(z);
 	/* Not what other threads free meanwhile. */
-	return zone_purge(z, load_relaxed(&z->stat->free_resident));
+	return zone_purge(z, (struct purge){
+		.target = load_relaxed(&z->stat->free_resident),
+		.calls = SIZE_MAX,
+	});
 }
 
 void page_alloc_decay(unsigned int ticks)

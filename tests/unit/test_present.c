@@ -206,6 +206,64 @@ static void test_decay(void **state)
 	check_residency();
 }
 
+/*
+ * Every second block of 1 << @order pages is written and freed, those between
+ * stay. Return: pages that are free and resident.
+ */
+static size_t scatter(size_t nr, unsigned int order)
+{
+	static void *p[4096];
+
+	assert_true(nr <= ARRAY_SIZE(p));
+	for (size_t i = 0; i < nr; i++)
+		p[i] = alloc_pages_exact(1ul << order, order, GFP_KERNEL);
+	for (size_t i = 0; i < nr; i++)
+		memset(p[i], 1, PAGE_SIZE << order);
+	for (size_t i = 0; i < nr; i += 2)
+		assert_true(free_pages_exact(virt_to_page(p[i]), true));
+	return normal()->stat->free_resident;
+}
+
+/* Small blocks go too when nothing else is left, but only so many a tick. */
+static void test_decay_of_small_blocks(void **state)
+{
+	size_t before, calls, gone;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	assert_int_equal(scatter(2000, 1), 2000);
+	page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, 2000);
+	page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, 2000 - 64 * 2);
+	page_alloc_decay(3);
+	assert_int_equal(normal()->stat->free_resident, 2000 - 4 * 64 * 2);
+	validate_all();
+	/* Missed ticks are made up for. */
+	page_alloc_decay(31);
+	page_alloc_decay(31);
+	assert_int_equal(normal()->stat->free_resident, 0);
+	assert_int_equal(sum_vm_event(PGPURGE), 2000);
+	/* Large blocks first, without that limit. */
+	dirty(2);
+	before = sum_vm_event(PURGE_CALLS);
+	page_alloc_decay(1);
+	page_alloc_decay(1);
+	assert_in_range(sum_vm_event(PURGE_CALLS) - before, 1, 8);
+	/* Single pages: a trim takes them, a tick does not. */
+	page_alloc_trim();
+	assert_int_equal(scatter(200, 0), 100);
+	for (int i = 0; i < 5; i++)
+		page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, 100);
+	calls = sum_vm_event(PURGE_CALLS);
+	gone = page_alloc_trim();
+	assert_int_equal(gone, 100);
+	assert_int_equal(sum_vm_event(PURGE_CALLS) - calls, 100);
+	assert_int_equal(normal()->stat->free_resident, 0);
+	validate_all();
+}
+
 /* What is used between two ticks is not idle. */
 static void test_decay_spares_what_is_used(void **state)
 {
@@ -285,6 +343,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_present_bits),
 		cmocka_unit_test(test_trim),
 		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_decay_of_small_blocks),
 		cmocka_unit_test(test_decay_spares_what_is_used),
 		cmocka_unit_test(test_resident_limit),
 		cmocka_unit_test(test_purge_refused),
