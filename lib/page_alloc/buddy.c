@@ -6,8 +6,9 @@
  * pfn ^ (1 << k). The lists are threaded through struct page, never through the
  * pages, so free memory can be given back to the kernel. There is a list for
  * every order, migrate type and temperature: HOT blocks hold at least one page
- * that may be resident, FRESH blocks none. HOT is taken first, since a resident
- * page costs nothing and a fresh one a page fault.
+ * that may be resident, FRESH blocks none; BARE ones are FRESH and have no
+ * struct pages to speak of either. HOT is taken first, since a resident page
+ * costs nothing and a fresh one a page fault; BARE last.
  *
  * Migrate types: memory whose owners live and die together is kept together by
  * pageblocks of 2 MiB. An allocation of a type that has nothing left takes the
@@ -16,6 +17,7 @@
  *
  * Invariants, checked by buddy_validate():
  * - the first page of a free block is PAGE_BUDDY, the others PAGE_NONE;
+ * - HOT blocks have a present bit, others none; BARE are of MAX_ORDER;
  * - no two buddies of one order are both free;
  * - orders[][] bit k is set iff a list of order k is not empty;
  * - stat->free counts the pages on the lists, stat->free_resident their present
@@ -41,11 +43,11 @@ static const enum migratetype fallbacks[NR_MIGRATETYPES][2] = {
 
 /* --- the lists --- */
 
-static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
-			     enum migratetype mt, size_t resident)
+static void add_to_free_list_of(struct zone *z, enum temperature t, size_t pfn,
+				unsigned int order, enum migratetype mt,
+				size_t resident)
 {
 	struct page *page = pfn_to_page(pfn);
-	enum temperature t = resident ? HOT : FRESH;
 
 	page->type = PAGE_BUDDY;
 	page->order = (uint8_t)order;
@@ -59,6 +61,13 @@ static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
 	z->stat->nr_free[mt][order]++;
 	z->stat->free += (uint64_t)1 << order;
 	z->stat->free_resident += resident;
+}
+
+static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
+			     enum migratetype mt, size_t resident)
+{
+	add_to_free_list_of(z, resident ? HOT : FRESH, pfn, order, mt,
+			    resident);
 }
 
 static void del_from_free_list(struct zone *z, struct page *page)
@@ -169,8 +178,9 @@ static void steal_pageblock(struct zone *z, size_t pfn, enum migratetype mt)
 		if (page->type != PAGE_BUDDY || page->migratetype == mt)
 			continue;
 		del_from_free_list(z, page);
-		add_to_free_list(z, page_to_pfn(page), page->order, mt,
-				 page->resident);
+		add_to_free_list_of(z, (enum temperature)page->cold,
+				    page_to_pfn(page), page->order, mt,
+				    page->resident);
 	}
 }
 
@@ -198,7 +208,11 @@ static struct page *take_fallback(struct zone *z, enum temperature t,
 		del_from_free_list(z, page);
 		if (found >= STEAL_ORDER) {
 			rest = mt;
-			steal_pageblock(z, pfn, mt);
+			/* Nothing else is in a pageblock that is all free. */
+			if (found >= PAGEBLOCK_ORDER)
+				set_pageblock_type(z, pfn, mt);
+			else
+				steal_pageblock(z, pfn, mt);
 			if (found > PAGEBLOCK_ORDER)
 				set_pageblock_type(z, pfn + PAGEBLOCK_PAGES,
 						   mt);
@@ -223,7 +237,11 @@ struct page *buddy_take(struct zone *z, unsigned int order,
 	if (!page)
 		page = take_smallest(z, FRESH, mt, order);
 	if (!page)
+		page = take_smallest(z, BARE, mt, order);
+	if (!page)
 		page = take_fallback(z, FRESH, mt, order, large);
+	if (!page)
+		page = take_fallback(z, BARE, mt, order, large);
 	if (!page)
 		page = take_fallback(z, HOT, mt, order, order);
 	if (!page)
@@ -259,6 +277,29 @@ struct page *buddy_take_resident(struct zone *z, unsigned int min_order)
 	if (best)
 		del_from_free_list(z, best);
 	return best;
+}
+
+struct page *buddy_take_unstripped(struct zone *z)
+{
+	for (unsigned int mt = 0; mt < NR_MIGRATETYPES; mt++) {
+		struct page *page;
+
+		if (!(z->orders[FRESH][mt] >> MAX_ORDER))
+			continue;
+		page = first_block(z, FRESH, mt, MAX_ORDER);
+		del_from_free_list(z, page);
+		return page;
+	}
+	return NULL;
+}
+
+void buddy_put_stripped(struct zone *z, struct page *page)
+{
+	size_t pfn = page_to_pfn(page);
+
+	add_to_free_list_of(z, BARE, pfn, MAX_ORDER,
+			    (enum migratetype)pfn_to_pageblock(pfn)->migratetype,
+			    0);
 }
 
 static bool is_free_run(struct zone *z, size_t pfn, size_t end)
@@ -355,6 +396,7 @@ static void validate_block(struct zone *z, struct page *page, unsigned int t,
 	BUG_ON(order < MAX_ORDER && is_free_buddy(z, pfn ^ nr, order));
 	BUG_ON(page->resident != present_count(pfn, nr));
 	BUG_ON((t == HOT) != (page->resident > 0));
+	BUG_ON(t == BARE && order != MAX_ORDER);
 	for (size_t i = 1; i < nr; i++)
 		BUG_ON(pfn_to_page(pfn + i)->type != PAGE_NONE);
 }

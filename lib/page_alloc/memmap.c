@@ -184,6 +184,17 @@ int memmap_online(size_t from_pfn, size_t to_pfn)
 	return err;
 }
 
+void memmap_strip(struct page *first)
+{
+	size_t size = sizeof(struct page) << MAX_ORDER;
+
+	_Static_assert((sizeof(struct page) << MAX_ORDER) % PAGE_SIZE == 0,
+		       "a largest block's mem_map is whole pages");
+	count_vm_event(PURGE_CALLS);
+	/* What the kernel does not take (locked memory) just stays. */
+	(void)!os_purge((char *)first + PAGE_SIZE, size - PAGE_SIZE);
+}
+
 int memmap_commit(size_t from_pfn, size_t to_pfn)
 {
 	int err = os_commit(pfn_to_addr(from_pfn),

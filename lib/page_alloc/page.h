@@ -37,6 +37,8 @@ enum { PAGE_CLASS_NONE = 0, PAGE_CLASS_ASK = 255 };
 /*
  * States of a page. Only the first page of a block has a state; the others are
  * PAGE_NONE, but that the second page of a slab is its bitmap (slab/slab.h).
+ * A struct page of zeros is a PAGE_NONE: those inside a large free block may be
+ * given back to the kernel, and nothing else in them outlives being PAGE_NONE.
  *
  *	offline -> BUDDY <-> PCP
  *	BUDDY, PCP -> ALLOC -> SLAB, LARGE -> BUDDY, PCP
@@ -46,7 +48,7 @@ enum { PAGE_CLASS_NONE = 0, PAGE_CLASS_ASK = 255 };
  *	VTAIL: last page of a free extent (vmalloc/vmalloc.c)
  */
 enum page_type {
-	PAGE_NONE,
+	PAGE_NONE = 0,
 	PAGE_BUDDY,
 	PAGE_PCP,
 	PAGE_ISOLATED,
@@ -67,7 +69,7 @@ struct page {
 	uint8_t node;
 	uint8_t zone; /* enum zone_type */
 	uint8_t migratetype; /* BUDDY: the list it is on */
-	uint8_t cold; /* BUDDY, VFREE: known to hold no memory */
+	uint8_t cold; /* BUDDY: enum temperature; VFREE: known to be clean */
 	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */
 	uint8_t nr_pieces; /* VMALLOC: kernel mappings of its own */
 	union {

@@ -11,7 +11,8 @@
  * Free memory goes back by whole free blocks, largest first: taken off the lists
  * under the zone's lock, given to the kernel without it, put back as fresh. Of
  * blocks below PURGE_ORDER a tick takes only so many: each is a system call for
- * a few pages.
+ * a few pages. The struct pages of blocks of MAX_ORDER that hold no memory go
+ * after them, in the same way.
  */
 #include "page_alloc/page_alloc.h"
 
@@ -30,6 +31,7 @@ enum {
 	PURGE_ORDER = 4,
 	PURGE_SMALL_ORDER = 1, /* a tick leaves single pages alone */
 	PURGE_SMALL_CALLS = 64, /* for blocks below PURGE_ORDER, a tick */
+	STRIP_CALLS = 64, /* blocks whose mem_map is given back, a tick */
 	PURGE_BATCH = 32, /* blocks off the lists at once */
 	RECLAIM_RATIO = 16,
 };
@@ -537,6 +539,40 @@ static size_t zone_purge(struct zone *z, struct purge p)
 	return done;
 }
 
+/*
+ * Give back the mem_map of up to @calls largest blocks that hold no memory. They
+ * are not merged with anything and nobody looks into them while they are off
+ * the lists.
+ */
+static void zone_strip(struct zone *z, size_t calls)
+{
+	struct page *blocks[PURGE_BATCH];
+	size_t nr;
+
+	do {
+		nr = 0;
+		lock_acquire(&z->lock);
+		while (nr < min_size(PURGE_BATCH, calls)) {
+			struct page *page = buddy_take_unstripped(z);
+
+			if (!page)
+				break;
+			page->type = PAGE_ISOLATED;
+			blocks[nr++] = page;
+		}
+		lock_release(&z->lock);
+		if (!nr)
+			break;
+		for (size_t i = 0; i < nr; i++)
+			memmap_strip(blocks[i]);
+		lock_acquire(&z->lock);
+		for (size_t i = 0; i < nr; i++)
+			buddy_put_stripped(z, blocks[i]);
+		lock_release(&z->lock);
+		calls -= nr;
+	} while (calls);
+}
+
 static size_t for_each_zone(size_t (*fn)(struct zone *z, unsigned int arg),
 			    unsigned int arg)
 {
@@ -572,6 +608,9 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 {
 	size_t idle, target, done;
 
+	/* What earlier ticks purged: not what was free for a moment. */
+	zone_strip(z, (size_t)STRIP_CALLS * ticks);
+
 	lock_acquire(&z->lock);
 	idle = min_size(z->idle_resident, z->stat->free_resident);
 	z->idle_resident = z->stat->free_resident;
@@ -597,14 +636,18 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 
 static size_t trim_zone(struct zone *z, unsigned int unused)
 {
+	size_t done;
+
 	(void)unused;
 	if (z->index == ZONE_NORMAL)
 		pcp_drain(z);
 	/* Not what other threads free meanwhile. */
-	return zone_purge(z, (struct purge){
+	done = zone_purge(z, (struct purge){
 		.target = load_relaxed(&z->stat->free_resident),
 		.calls = SIZE_MAX,
 	});
+	zone_strip(z, SIZE_MAX);
+	return done;
 }
 
 void page_alloc_decay(unsigned int ticks)

@@ -317,6 +317,115 @@ static void test_purge_refused(void **state)
 	check_residency();
 }
 
+/* --- struct pages --- */
+
+enum { MAP_PAGES = (sizeof(struct page) << MAX_ORDER) >> PAGE_SHIFT };
+
+/* Every struct page is written once, and all pages are free again. */
+static void touch_mem_map(size_t nr)
+{
+	static struct page *p[8 << MAX_ORDER];
+
+	assert_true(nr <= ARRAY_SIZE(p));
+	for (size_t i = 0; i < nr; i++)
+		p[i] = alloc_pages(GFP_KERNEL, 0);
+	for (size_t i = 0; i < nr; i++)
+		assert_true(free_pages(p[i], 0, true));
+	pcp_drain(normal());
+}
+
+/* Pages of mem_map that largest free blocks hold; validate would touch them. */
+static size_t mem_map_of_blocks(uint64_t *ret_blocks)
+{
+	struct zone *z = normal();
+	size_t sum = 0;
+
+	*ret_blocks = 0;
+	for (size_t pfn = z->start_pfn; pfn < z->online_pfn;
+	     pfn += 1 << MAX_ORDER) {
+		struct page *page = pfn_to_page(pfn);
+
+		if (page->type != PAGE_BUDDY || page->order != MAX_ORDER)
+			continue;
+		sum += resident_pages(page, MAP_PAGES);
+		++*ret_blocks;
+	}
+	return sum;
+}
+
+/* Blocks that hold no memory cost a page of mem_map each, and that once. */
+static void test_strip(void **state)
+{
+	uint64_t nr, calls;
+	size_t map;
+	void *p[4];
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	touch_mem_map(6 << MAX_ORDER);
+	map = mem_map_of_blocks(&nr);
+	assert_int_equal(map, nr * MAP_PAGES);
+	assert_true(nr >= 5);
+	page_alloc_trim();
+	map = mem_map_of_blocks(&nr);
+	assert_int_equal(map, nr);
+	calls = os_fake_calls(OS_PURGE);
+	page_alloc_trim();
+	page_alloc_decay(1);
+	page_alloc_decay(1);
+	assert_int_equal(os_fake_calls(OS_PURGE), calls);
+	validate_all();
+	/* Used and freed in pieces: whole again, and once more. */
+	for (int i = 0; i < 4; i++)
+		p[i] = alloc_pages_exact(700, 0, GFP_KERNEL);
+	for (int i = 0; i < 4; i++)
+		assert_true(free_pages_exact(virt_to_page(p[i]), true));
+	touch_mem_map(6 << MAX_ORDER);
+	validate_all();
+	for (int i = 0; i < 20; i++)
+		page_alloc_decay(1);
+	assert_in_range(normal()->stat->free_resident, 0, 15);
+	map = mem_map_of_blocks(&nr);
+	assert_in_range(map, nr, nr + 2 * MAP_PAGES);
+	validate_all();
+	calls = os_fake_calls(OS_PURGE);
+	for (int i = 0; i < 20; i++)
+		page_alloc_decay(1);
+	assert_in_range(os_fake_calls(OS_PURGE) - calls, 0, 1);
+	/* Stripped blocks serve like others, to the last. */
+	os_fake_fail_from(OS_BIT(OS_COMMIT), 1);
+	while (alloc_pages(GFP_KERNEL, MAX_ORDER))
+		nr--;
+	assert_in_range(nr, 0, 1);
+	validate_all();
+}
+
+/* A tick does so many; what the kernel refuses is not asked for again. */
+static void test_strip_is_bounded(void **state)
+{
+	static struct page *p[100];
+	uint64_t calls;
+
+	(void)state;
+	start("percpu=lock,span=1024,thp=off");
+	for (int i = 0; i < 100; i++)
+		p[i] = alloc_pages(GFP_KERNEL, MAX_ORDER);
+	present_clear(normal()->start_pfn,
+		      normal()->online_pfn - normal()->start_pfn);
+	for (int i = 0; i < 100; i++)
+		free_pages(p[i], MAX_ORDER, true);
+	os_fake_fail_from(OS_BIT(OS_PURGE), 1);
+	calls = os_fake_calls(OS_PURGE);
+	page_alloc_decay(1);
+	assert_int_equal(os_fake_calls(OS_PURGE) - calls, 64);
+	page_alloc_decay(1);
+	calls = os_fake_calls(OS_PURGE) - calls;
+	assert_in_range(calls, 100, 127);
+	page_alloc_decay(1);
+	assert_int_equal(os_fake_refused(), calls);
+	validate_all();
+}
+
 static void test_moved_out(void **state)
 {
 	unsigned char *p, *q;
@@ -347,6 +456,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_decay_spares_what_is_used),
 		cmocka_unit_test(test_resident_limit),
 		cmocka_unit_test(test_purge_refused),
+		cmocka_unit_test(test_strip),
+		cmocka_unit_test(test_strip_is_bounded),
 		cmocka_unit_test(test_moved_out),
 	};
 
