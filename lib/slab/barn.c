@@ -7,15 +7,26 @@
  * at a time. A lock would cost 4-8 times as much as soon as threads outnumber
  * CPUs (its holder is preempted), so the stacks are Treiber stacks of indices:
  * a head is {tag, index} in 64 bits, and the tag changes with every operation,
- * which makes a recycled index harmless. A popper may read the `next` of a
- * sheaf that someone else has just taken: the memory stays mapped, and the
- * compare-and-swap then fails.
+ * which makes a recycled index harmless. What is below a sheaf stands in next[],
+ * not in the sheaf, whose memory may be gone. A popper may read the next[] of a
+ * sheaf that someone else has just taken: the compare-and-swap then fails.
  *
  * What barns may hold is limited for each cache (barn_limit) and for all of them
  * together: that much, or an eighth of the heap if that is more.
  *
- * Sheaves are cells of one reservation, brought online in steps, never
- * returned. Index 0 is "none".
+ * Sheaves are cells of one reservation, two to a page, brought online in steps.
+ * The decay clock gives the pages of idle empty cells back to the kernel:
+ *
+ *	empty	single cells that may be resident; taken first
+ *	bare	pages of two cells, by the even one's index, that are not
+ *
+ * A page moves to `bare` when both its cells lie idle in `empty`, and back when
+ * one of them is needed; so none is given back twice without use in between.
+ * To find them one thread takes the whole `empty` stack (others see it empty
+ * for so long), marks its idle end in next[], where nobody else looks as long as
+ * the cells are on no stack, and puts the rest back in one piece.
+ *
+ * Index 0 is "none", so the first page has one cell, and is kept.
  */
 #include "base/atomic.h"
 #include "base/params.h"
@@ -23,7 +34,15 @@
 #include "os/os.h"
 #include "slab/internal.h"
 
-enum { MAX_SHEAVES = 65536, SHEAVES_STEP = 32 };
+enum {
+	MAX_SHEAVES = 65536,
+	SHEAVES_STEP = 32,
+	CELLS_PER_PAGE = 2,
+	BARE_CALLS = 64, /* runs of pages given back, a tick */
+};
+
+/* In next[] of a cell that barn_decay() holds. */
+enum { NEXT_INDEX = (1 << 24) - 1, NEXT_IDLE = 1 << 24, NEXT_GONE = 1 << 25 };
 
 _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
@@ -35,12 +54,15 @@ struct stack {
 } CACHELINE_ALIGNED;
 
 static struct stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
-static struct stack empty;
+static struct stack empty, bare;
 
 /* Bytes in all barns. Atomic; alone in its line. */
 static struct {
 	uint64_t bytes;
 } total CACHELINE_ALIGNED;
+
+/* What is below each cell in its stack. Atomic */
+static uint32_t next[MAX_SHEAVES] SPARSE_TABLE;
 
 static struct sheaf *sheaves; /* Const after init */
 static uint32_t nr_sheaves; /* Const after init */
@@ -62,36 +84,64 @@ int barn_init(void)
 
 /* --- stacks --- */
 
-static void push(struct stack *st, uint32_t index)
+static uint64_t next_head(uint64_t old, uint32_t index)
+{
+	return ((old >> 32) + 1) << 32 | index;
+}
+
+/* Cells linked from @first to @last. */
+static void push_chain(struct stack *st, uint32_t first, uint32_t last)
 {
 	uint64_t old = load_relaxed(&st->head);
-	uint64_t new;
 
 	do {
-		store_relaxed(&sheaves[index].next, (uint32_t)old);
-		new = ((old >> 32) + 1) << 32 | index;
+		store_relaxed(&next[last], (uint32_t)old);
 		/* Pairs with the acquire in pop(): the objects are visible. */
-	} while (!cas_weak_release(&st->head, &old, new));
+	} while (!cas_weak_release(&st->head, &old, next_head(old, first)));
+}
+
+static void push(struct stack *st, uint32_t index)
+{
+	push_chain(st, index, index);
 	fetch_add_relaxed(&st->count, 1);
 }
 
 static uint32_t pop(struct stack *st)
 {
 	uint64_t old = load_acquire(&st->head);
-	uint64_t new;
-	uint32_t index, count;
+	uint32_t index, below, count;
 
 	do {
 		index = (uint32_t)old;
 		if (!index)
 			return 0;
-		new = ((old >> 32) + 1) << 32 |
-		      load_relaxed(&sheaves[index].next);
-	} while (!cas_weak_acq_rel(&st->head, &old, new));
+		below = load_relaxed(&next[index]);
+	} while (!cas_weak_acq_rel(&st->head, &old, next_head(old, below)));
 	count = fetch_sub_relaxed(&st->count, 1) - 1;
 	if (count < load_relaxed(&st->least))
 		store_relaxed(&st->least, count);
 	return index;
+}
+
+/* All of it; the counts stay as they are. */
+static uint32_t detach(struct stack *st)
+{
+	uint64_t old = load_acquire(&st->head);
+
+	while ((uint32_t)old &&
+	       !cas_weak_acq_rel(&st->head, &old, next_head(old, 0)))
+		;
+	return (uint32_t)old;
+}
+
+/* How many were never taken since the last call. */
+static uint32_t stack_idle(struct stack *st)
+{
+	uint32_t count = load_relaxed(&st->count);
+	uint32_t least = load_relaxed(&st->least);
+
+	store_relaxed(&st->least, count);
+	return least < count ? least : count;
 }
 
 /* --- full sheaves --- */
@@ -130,12 +180,7 @@ bool barn_has_room(const struct kmem_cache *c)
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)
 {
-	struct stack *st = &full[node][c->id];
-	uint32_t count = load_relaxed(&st->count);
-	uint32_t least = load_relaxed(&st->least);
-
-	store_relaxed(&st->least, count);
-	return least < count ? least : count;
+	return stack_idle(&full[node][c->id]);
 }
 
 /* --- empty sheaves --- */
@@ -162,6 +207,11 @@ struct sheaf *barn_get_empty(void)
 
 	if (index)
 		return &sheaves[index];
+	index = pop(&bare);
+	if (index) {
+		push(&empty, index + 1);
+		return &sheaves[index];
+	}
 	index = load_relaxed(&next_sheaf);
 	do {
 		if (index >= nr_sheaves || !bring_online(index))
@@ -173,4 +223,125 @@ struct sheaf *barn_get_empty(void)
 void barn_put_empty(struct sheaf *s)
 {
 	push(&empty, (uint32_t)(s - sheaves));
+}
+
+/* --- empty sheaves back to the kernel --- */
+
+/* Mark what is below the first @keep cells of the chain at @first. */
+static void mark_idle(uint32_t first, uint32_t keep)
+{
+	uint32_t below;
+
+	for (uint32_t i = first; i; i = below) {
+		below = load_relaxed(&next[i]);
+		if (keep)
+			keep--;
+		else
+			store_relaxed(&next[i], below | NEXT_IDLE);
+	}
+}
+
+/* Both cells of the page of the even @index. */
+static bool is_page_idle(uint32_t index)
+{
+	return load_relaxed(&next[index]) & load_relaxed(&next[index + 1]) &
+	       NEXT_IDLE;
+}
+
+static bool give_back_run(uint32_t start, uint32_t end)
+{
+	count_vm_event(PURGE_CALLS);
+	if (os_purge(&sheaves[start], (end - start) * sizeof(struct sheaf)) < 0)
+		return false;
+	for (uint32_t i = start; i < end; i++)
+		store_relaxed(&next[i], load_relaxed(&next[i]) | NEXT_GONE);
+	return true;
+}
+
+/* Neighbouring pages in one call, in at most @calls of them. */
+static void give_back_marked(unsigned int calls)
+{
+	uint32_t end = load_relaxed(&next_sheaf) & ~1u;
+
+	for (uint32_t i = CELLS_PER_PAGE; i < end; i += CELLS_PER_PAGE) {
+		uint32_t start = i;
+
+		while (i < end && is_page_idle(i))
+			i += CELLS_PER_PAGE;
+		/* Locked memory stays. */
+		if (i > start && (!calls-- || !give_back_run(start, i)))
+			return;
+	}
+}
+
+/* The cells of the chain at @first to the stacks where they belong now. */
+static void sort_out(uint32_t first)
+{
+	uint32_t kept = 0, last = 0, gone = 0, nr_gone = 0;
+
+	for (uint32_t i = first; i;) {
+		uint32_t word = load_relaxed(&next[i]);
+
+		store_relaxed(&next[i], 0);
+		if (word & NEXT_GONE) {
+			nr_gone++;
+			if (i % CELLS_PER_PAGE == 0) {
+				store_relaxed(&next[i], gone);
+				gone = i;
+			}
+		} else {
+			if (last)
+				store_relaxed(&next[last], i);
+			else
+				kept = i;
+			last = i;
+		}
+		i = word & NEXT_INDEX;
+	}
+	fetch_sub_relaxed(&empty.count, nr_gone);
+	store_relaxed(&empty.least, load_relaxed(&empty.count));
+	if (kept)
+		push_chain(&empty, kept, last);
+	while (gone) {
+		uint32_t below = load_relaxed(&next[gone]);
+
+		push(&bare, gone);
+		gone = below;
+	}
+}
+
+static void give_back(uint32_t nr_idle, unsigned int calls)
+{
+	uint32_t first = detach(&empty);
+	uint32_t nr = 0;
+
+	for (uint32_t i = first; i; i = load_relaxed(&next[i]))
+		nr++;
+	mark_idle(first, nr > nr_idle ? nr - nr_idle : 0);
+	give_back_marked(calls);
+	sort_out(first);
+}
+
+/* One at a time: marks of two would be taken for each other's. Atomic */
+static bool giving_back;
+
+void barn_decay(unsigned int ticks)
+{
+	uint32_t idle;
+
+	if (exchange_acquire(&giving_back, true))
+		return;
+	idle = stack_idle(&empty);
+	idle -= (uint32_t)decayed(idle, ticks);
+	if (idle >= CELLS_PER_PAGE)
+		give_back(idle, BARE_CALLS * ticks);
+	store_release(&giving_back, false);
+}
+
+void barn_trim(void)
+{
+	if (exchange_acquire(&giving_back, true))
+		return;
+	give_back(UINT32_MAX, UINT32_MAX);
+	store_release(&giving_back, false);
 }

@@ -24,8 +24,8 @@ struct kmem_cache_node {
 
 /* A batch of objects on its way between CPUs. */
 struct sheaf {
-	uint32_t next; /* index of the next in its stack */
 	uint32_t nr;
+	uint32_t unused;
 	void *objs[255];
 };
 
@@ -106,6 +106,12 @@ struct sheaf *barn_get_empty(void);
 void barn_put_empty(struct sheaf *s);
 /* How many sheaves lay unused since the last call. */
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
+/*
+ * barn_decay() - give the memory of empty sheaves that lay unused since the last
+ * call back to the kernel, half of it a tick. barn_trim() - of all of them.
+ */
+void barn_decay(unsigned int ticks);
+void barn_trim(void);
 
 /* --- sheaf.c --- */
 

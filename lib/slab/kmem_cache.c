@@ -274,6 +274,7 @@ static void drain_cache(struct kmem_cache *c, unsigned int unused)
 void slab_decay(unsigned int ticks)
 {
 	for_each_cache(decay_cache, ticks);
+	barn_decay(ticks);
 }
 
 void slab_reap(void)
@@ -305,4 +306,5 @@ void slab_drain(void)
 		percpu_start();
 	}
 	slab_reap();
+	barn_trim();
 }

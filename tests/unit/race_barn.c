@@ -4,15 +4,21 @@
  * fill them, put them into a barn, take full ones out and empty them, as fast
  * as they can and with so few sheaves that the same ones come round again and
  * again: what breaks a stack whose head does not change with every operation.
- * No sheaf is in two hands, none is lost, and its objects arrive with it.
+ * No sheaf is in two hands, none is lost, and its objects arrive with it; all
+ * that while another thread gives the memory of empty ones back to the kernel.
  */
 #include "unit.h"
 
 #include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/params.h"
+#include "base/vmstat.h"
+#include "os_fake.h"
 #include "slab/internal.h"
 
 enum { NR_THREADS = 6, NR_SHEAVES = 5, OWNER_SLOT = 254 };
@@ -61,6 +67,24 @@ static void swap_two(uintptr_t me)
 	}
 }
 
+static bool empty_one(uintptr_t me)
+{
+	struct sheaf *s = barn_get(cache, 0);
+
+	if (!s)
+		return false;
+	take(s, me);
+	CHECK(s->nr >= 1 && s->nr <= 8);
+	for (unsigned int i = 0; i < s->nr; i++) {
+		CHECK(s->objs[i] == stamp(s, i));
+		s->objs[i] = NULL;
+	}
+	s->nr = 0;
+	give(s, me);
+	barn_put_empty(s);
+	return true;
+}
+
 static void *work(void *arg)
 {
 	struct rng rng = rng_seeded((uintptr_t)arg);
@@ -82,30 +106,40 @@ static void *work(void *arg)
 			give(s, me);
 			barn_put(cache, 0, s);
 		}
+		/* Now and then many lie idle. */
+		if (dice >> 54 == 1)
+			usleep(1000);
 		/* Now and then more are in than out, and the other way round. */
 		if (dice >> 60 == 0)
 			continue;
-		s = barn_get(cache, 0);
-		if (!s)
+		if (!empty_one(me))
 			continue;
-		take(s, me);
-		CHECK(s->nr >= 1 && s->nr <= 8);
-		for (unsigned int i = 0; i < s->nr; i++) {
-			CHECK(s->objs[i] == stamp(s, i));
-			s->objs[i] = NULL;
-		}
-		s->nr = 0;
-		give(s, me);
-		barn_put_empty(s);
 		n++;
 	}
 	fetch_add_relaxed(&exchanges, n);
 	return NULL;
 }
 
+/* A sheaf whose page went while someone had it would have lost its owner. */
+static void *give_back(void *arg)
+{
+	uintptr_t me = (uintptr_t)arg;
+
+	while (!load_relaxed(&quit)) {
+		for (int i = 0; i < 20; i++) {
+			while (empty_one(me))
+				;
+			barn_trim();
+		}
+		barn_decay(1);
+		usleep(50);
+	}
+	return NULL;
+}
+
 static void test_barn(void **state)
 {
-	pthread_t threads[NR_THREADS];
+	pthread_t threads[NR_THREADS], purger;
 	struct sheaf *s, *keep = NULL;
 	unsigned int nr = 0;
 
@@ -128,11 +162,15 @@ static void test_barn(void **state)
 	}
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, work, (void *)(i + 1)));
+	CHECK(!pthread_create(&purger, NULL, give_back,
+			      (void *)(uintptr_t)77));
 	usleep(1500 * 1000);
 	store_relaxed(&quit, true);
+	CHECK(!pthread_join(purger, NULL));
 	for (int i = 0; i < NR_THREADS; i++)
 		CHECK(!pthread_join(threads[i], NULL));
 	CHECK(exchanges > 1000);
+	CHECK(sum_vm_event(PURGE_CALLS) > 0);
 	for (nr = 0; (s = barn_get_empty()); nr++)
 		take(s, 99);
 	while ((s = barn_get(cache, 0))) {
@@ -175,11 +213,122 @@ static void test_idle(void **state)
 	assert_true(barn_has_room(cache));
 }
 
+enum { NR_CELLS = 100 };
+
+/* Cells 1 .. NR_CELLS, all of them written. */
+static void take_cells(struct sheaf **s)
+{
+	for (int i = 0; i < NR_CELLS; i++) {
+		s[i] = barn_get_empty();
+		assert_non_null(s[i]);
+		memset(s[i], 1, sizeof(*s[i]));
+	}
+}
+
+static size_t resident_cell_pages(struct sheaf *first)
+{
+	unsigned char vec[NR_CELLS / 2 + 1];
+	size_t sum = 0;
+
+	assert_int_equal(mincore(first - 1, sizeof(vec) * PAGE_SIZE, vec), 0);
+	for (size_t i = 0; i < sizeof(vec); i++)
+		sum += vec[i] & 1;
+	return sum;
+}
+
+/* Empty sheaves that lie idle cost nothing before long, and are usable again. */
+static void test_give_back(void **state)
+{
+	struct sheaf *s[NR_CELLS], *again[NR_CELLS], *first;
+	bool seen[NR_CELLS] = { false };
+	uint64_t calls;
+
+	(void)state;
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	core_start("percpu=lock,span=64");
+	take_cells(s);
+	first = s[0];
+	assert_int_equal((uintptr_t)first % PAGE_SIZE, sizeof(*first));
+	for (int i = 0; i < NR_CELLS; i++)
+		barn_put_empty(s[i]);
+	/* The first tick only notes what lies idle. */
+	barn_decay(1);
+	assert_int_equal(resident_cell_pages(first), 51);
+	/* Cells 1 .. 50, in one call: 24 whole pages. */
+	calls = os_fake_calls(OS_PURGE);
+	barn_decay(1);
+	assert_int_equal(os_fake_calls(OS_PURGE) - calls, 1);
+	assert_int_equal(resident_cell_pages(first), 51 - 24);
+	/* What is used between two ticks is not idle. */
+	for (int i = 0; i < 5; i++) {
+		struct sheaf *one = barn_get_empty(), *two = barn_get_empty();
+
+		assert_ptr_equal(one, s[NR_CELLS - 1]);
+		assert_ptr_equal(two, s[NR_CELLS - 2]);
+		barn_put_empty(two);
+		barn_put_empty(one);
+		barn_decay(1);
+	}
+	assert_in_range(resident_cell_pages(first), 3, 6);
+	for (int i = 0; i < 10; i++)
+		barn_decay(1);
+	/* Nothing is given back twice. */
+	calls = os_fake_calls(OS_PURGE);
+	for (int i = 0; i < 10; i++)
+		barn_decay(1);
+	assert_int_equal(os_fake_calls(OS_PURGE), calls);
+	/* Half the first page and half the last are in nobody's hands. */
+	barn_trim();
+	assert_int_equal(resident_cell_pages(first), 2);
+	calls = os_fake_calls(OS_PURGE);
+	barn_trim();
+	assert_int_equal(os_fake_calls(OS_PURGE), calls);
+	/* All of them are there, each once, before a new one is begun. */
+	take_cells(again);
+	for (int i = 0; i < NR_CELLS; i++) {
+		size_t at = (size_t)(again[i] - first);
+
+		assert_true(at < NR_CELLS);
+		assert_false(seen[at]);
+		seen[at] = true;
+	}
+	assert_ptr_equal(barn_get_empty(), first + NR_CELLS);
+	/* One of two is in use: the page stays. */
+	for (int i = 0; i < NR_CELLS; i++)
+		if ((again[i] - first) % 2)
+			barn_put_empty(again[i]);
+	calls = os_fake_calls(OS_PURGE);
+	barn_trim();
+	assert_int_equal(os_fake_calls(OS_PURGE), calls);
+	assert_int_equal(resident_cell_pages(first), 51);
+}
+
+/* Locked memory stays, and no cell is lost by it. */
+static void test_give_back_refused(void **state)
+{
+	struct sheaf *s[NR_CELLS];
+
+	(void)state;
+	core_start("percpu=lock,span=64");
+	take_cells(s);
+	for (int i = 0; i < NR_CELLS; i++)
+		barn_put_empty(s[i]);
+	os_fake_fail_from(OS_BIT(OS_PURGE), 1);
+	barn_trim();
+	assert_int_equal(os_fake_refused(), 1);
+	os_fake_relent();
+	for (int i = NR_CELLS; i-- > 0;)
+		assert_ptr_equal(barn_get_empty(), s[i]);
+	assert_ptr_equal(barn_get_empty(), s[0] + NR_CELLS);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_give_back_refused),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
