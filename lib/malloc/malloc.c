@@ -41,16 +41,17 @@ static COLD void *boot_alloc(size_t align, size_t size)
 	return p ? p : out_of_memory();
 }
 
-/* With the gate entered. */
-static void *alloc_class(unsigned int class, enum slow_path how)
+/* With the gate entered. The objects of @class are aligned to @align. */
+static void *alloc_class(unsigned int class, size_t align, enum slow_path how)
 {
 	void *p;
 
 	class = kmalloc_lodging(class);
+	p = kmem_cache_alloc_slow(&kmem_caches[class], how);
 	/* A nested call that finds this class locked may find a larger one. */
-	do {
-		p = kmem_cache_alloc_slow(&kmem_caches[class], how);
-	} while (!p && how != SLOW_NORMAL && ++class <= NR_KMALLOC);
+	while (!p && how != SLOW_NORMAL && ++class <= NR_KMALLOC)
+		if (!(kmem_caches[class].size & (align - 1)))
+			p = kmem_cache_alloc_slow(&kmem_caches[class], how);
 	return p;
 }
 
@@ -90,7 +91,7 @@ NOINLINE void *malloc_slow(size_t size)
 		return boot_alloc(1, size);
 	how = gate_enter();
 	if (size <= KMALLOC_MAX)
-		p = alloc_class(kmalloc_class(size), how);
+		p = alloc_class(kmalloc_class(size), 1, how);
 	else
 		p = how == SLOW_BARRED ? NULL :
 			large_alloc(size, 1, false, how == SLOW_NORMAL);
@@ -308,16 +309,37 @@ static void *resize_large(void *p, size_t size)
 	return q;
 }
 
-static void *realloc_by_copy(void *p, size_t old, size_t size)
+/* Is a block of @old bytes not worth moving if @size are asked for? */
+static ALWAYS_INLINE bool may_stay(size_t old, size_t size)
+{
+	return old - size <= old / 2;
+}
+
+static bool large_may_stay(size_t old, size_t size)
+{
+	/* From 1 MiB on, whole pages go back in place. */
+	return old - size <= (old <= MiB(1) ? old / 4 : PAGE_SIZE - 1);
+}
+
+static ALWAYS_INLINE void *move(void *p, size_t old, size_t size)
 {
 	void *q = alloc(size);
 
-	if (!q) {
+	if (unlikely(!q)) {
 		/* A block that only had to shrink is good as it is. */
 		return size <= old ? p : NULL;
 	}
 	memcpy(q, p, min_size(old, size));
-	release(p);
+	return q;
+}
+
+/* From one cache to another; what free() checks of @p is known. */
+static NOINLINE void *move_object(void *p, unsigned int class, size_t size)
+{
+	void *q = move(p, kmem_caches[class].size, size);
+
+	if (q && q != p && unlikely(!rseq_push(class, p)))
+		free_slow(p);
 	return q;
 }
 
@@ -332,17 +354,21 @@ static void *resize(void *p, size_t size)
 		return foreign_realloc(p, size);
 	old = usable_size(p, "realloc");
 	if (is_managed(p) && span.page_class[addr_to_pfn(p)] == PAGE_CLASS_ASK) {
+		if (large_may_stay(old, size))
+			return p;
 		q = size > KMALLOC_MAX ? resize_large(p, size) : NULL;
 		if (q)
 			return q;
-	} else if (size <= old && size >= old / 2) {
-		/* Its class, or one so near that moving is not worth it. */
+	} else if (may_stay(old, size)) {
 		return p;
 	}
-	return realloc_by_copy(p, old, size);
+	q = move(p, old, size);
+	if (q && q != p)
+		release(p);
+	return q;
 }
 
-EXPORT void *realloc(void *p, size_t size)
+static NOINLINE void *realloc_slow(void *p, size_t size)
 {
 	if (!p)
 		return alloc(size);
@@ -351,6 +377,24 @@ EXPORT void *realloc(void *p, size_t size)
 		return NULL;
 	}
 	return resize(p, size);
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	uintptr_t offset = (uintptr_t)p - fast.span_base;
+
+	if (likely(offset < fast.span_size)) {
+		uintptr_t class = fast.page_class[offset >> PAGE_SHIFT];
+
+		if (likely(class_check_ok(class, p))) {
+			/* Not for size 0, which frees. */
+			if (may_stay(kmem_caches[class].size, size))
+				return p;
+			if (likely(size - 1 < fast.alloc_below - 1))
+				return move_object(p, (unsigned int)class, size);
+		}
+	}
+	return realloc_slow(p, size);
 }
 
 EXPORT void *reallocarray(void *p, size_t nmemb, size_t size)
@@ -364,39 +408,58 @@ EXPORT void *reallocarray(void *p, size_t nmemb, size_t size)
 
 /* --- aligned --- */
 
-void *alloc_aligned(size_t align, size_t size)
+static NOINLINE void *alloc_aligned_slow(size_t align, size_t size)
 {
-	unsigned int class = 0;
 	enum slow_path how;
 	void *p;
 
-	if (align <= KMALLOC_MIN)
-		return alloc(size);
 	if (unlikely(size > PTRDIFF_MAX || align > PTRDIFF_MAX - size))
 		return out_of_memory();
-	if (align <= PAGE_SIZE)
-		class = kmalloc_aligned_class(size, align);
-	if (class)
-		return alloc(kmem_caches[class].size);
 	if (unlikely(!malloc_start()))
 		return boot_alloc(align, size);
 	how = gate_enter();
-	p = how == SLOW_BARRED ? NULL :
-		large_alloc(max_size(size, 1), align, false,
-			    how == SLOW_NORMAL);
+	if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
+		p = alloc_class(kmalloc_aligned_class(size, align), align, how);
+	else
+		p = how == SLOW_BARRED ? NULL :
+			large_alloc(max_size(size, 1), align, false,
+				    how == SLOW_NORMAL);
 	return leave_slow_path(p, how, align, size);
 }
 
+static ALWAYS_INLINE void *alloc_aligned_fast(size_t align, size_t size)
+{
+	if (likely(size < fast.alloc_below) && likely(align <= PAGE_SIZE))
+		return rseq_pop(kmalloc_aligned_class(size, align));
+	return NULL;
+}
+
+void *alloc_aligned(size_t align, size_t size)
+{
+	void *p = alloc_aligned_fast(align, size);
+
+	return likely(p) ? p : alloc_aligned_slow(align, size);
+}
+
 /* glibc's memalign: other alignments are rounded up to a power of two. */
-static void *memalign_any(size_t align, size_t size)
+static COLD void *memalign_odd(size_t align, size_t size)
 {
 	if (align > SIZE_MAX / 2 + 1) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if (!is_power_of_2(align))
-		align = (size_t)1 << ilog2_up(max_size(align, 1));
+	align = (size_t)1 << ilog2_up(max_size(align, 1));
 	return alloc_aligned(align, size);
+}
+
+static ALWAYS_INLINE void *memalign_any(size_t align, size_t size)
+{
+	void *p;
+
+	if (unlikely(!is_power_of_2(align)))
+		return memalign_odd(align, size);
+	p = alloc_aligned_fast(align, size);
+	return likely(p) ? p : alloc_aligned_slow(align, size);
 }
 
 EXPORT void *memalign(size_t align, size_t size)
@@ -410,17 +473,27 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
 	return memalign_any(align, size);
 }
 
-EXPORT int posix_memalign(void **ret, size_t align, size_t size)
+static NOINLINE int posix_memalign_slow(void **ret, size_t align, size_t size)
 {
 	int saved = errno;
-	void *p;
+	void *p = alloc_aligned_slow(align, size);
 
-	if (align % sizeof(void *) || !is_power_of_2(align))
-		return EINVAL;
-	p = alloc_aligned(align, size);
 	errno = saved;
 	if (!p)
 		return ENOMEM;
+	*ret = p;
+	return 0;
+}
+
+EXPORT int posix_memalign(void **ret, size_t align, size_t size)
+{
+	void *p;
+
+	if (unlikely(align % sizeof(void *) || !is_power_of_2(align)))
+		return EINVAL;
+	p = alloc_aligned_fast(align, size);
+	if (unlikely(!p))
+		return posix_memalign_slow(ret, align, size);
 	*ret = p;
 	return 0;
 }

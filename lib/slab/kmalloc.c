@@ -98,17 +98,3 @@ unsigned int kmalloc_lodging(unsigned int class)
 	}
 	return host;
 }
-
-/*
- * Objects start at multiples of their size in a block that is aligned to its
- * own size, so they are aligned to the largest power of two that divides it.
- */
-unsigned int kmalloc_aligned_class(size_t size, size_t align)
-{
-	if (size > KMALLOC_MAX)
-		return 0;
-	for (unsigned int c = kmalloc_class(size); c <= NR_KMALLOC; c++)
-		if (kmem_caches[c].size % align == 0)
-			return c;
-	return 0;
-}

@@ -102,9 +102,18 @@ static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 	return ((uint32_t)(uintptr_t)p & c.mask) * c.magic < c.magic;
 }
 
-/* Smallest class of at least @size whose objects are aligned to @align; 0 if
- * there is none. */
-unsigned int kmalloc_aligned_class(size_t size, size_t align);
+/*
+ * Smallest class of at least @size whose objects are aligned to @align, that is,
+ * whose size is a multiple of it: objects start at multiples of their size in a
+ * block that is aligned to its own. Classes go by quarters of a power of two, so
+ * the class of the next multiple of @align is such a multiple, too.
+ * @size: up to KMALLOC_MAX, as is @align, a power of two.
+ */
+static ALWAYS_INLINE unsigned int kmalloc_aligned_class(size_t size,
+							 size_t align)
+{
+	return kmalloc_class(align_up(size + !size, align));
+}
 
 /*
  * slab_init() - reserve what barns need. Return: 0 or -ENOMEM (then there are

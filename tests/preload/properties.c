@@ -204,6 +204,28 @@ static void alignments(void)
 	window_empty();
 }
 
+/* Every size that a class serves, every alignment up to the page. */
+static void aligned_sizes(void)
+{
+	enum { MOST = 33000, PAGE = 4096, LIVE = 16 };
+	void *live[LIVE] = {NULL}, *p;
+	size_t align, n, count = 0;
+
+	for (align = 1; align <= PAGE; align *= 2)
+		for (n = 0; n <= MOST; n++) {
+			p = aligned_block((unsigned int)n % 3, align, n);
+			CHECK_MSG(p && (uintptr_t)p % align == 0 &&
+					  (uintptr_t)p % 16 == 0,
+				  "alignment %zu, size %zu: %p", align, n, p);
+			CHECK(malloc_usable_size(p) >= n);
+			/* So that not always the same object comes. */
+			free(live[count % LIVE]);
+			live[count++ % LIVE] = p;
+		}
+	for (n = 0; n < LIVE; n++)
+		free(live[n]);
+}
+
 /* ---- large blocks ------------------------------------------------------ */
 
 static size_t large_size(struct rng *r)
@@ -369,6 +391,7 @@ int main(int argc, char **argv)
 	static const struct test_case cases[] = {
 		{"sizes", sizes, 60}, {"edges", edges, 60},
 		{"creep", creep, 60}, {"alignments", alignments, 60},
+		{"aligned-sizes", aligned_sizes, 60},
 		{"large", large, 60}, {"append", append, 60},
 		{"zeros", zeros, 60},
 	};
