@@ -53,8 +53,8 @@ const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] = {
 	_Static_assert(SLAB_BYTES(o) / (s) <= MAX_OBJS_PER_SLAB &&        \
 			       (o) >= 1,                                  \
 		       "the second struct page holds the bitmap");        \
-	_Static_assert((b) <= MAX_BATCH && (b) <= SLAB_BYTES(o) * 4 / (s), \
-		       "a batch fits a sheaf");
+	_Static_assert((b) >= 2 && (b) <= MAX_BATCH && (b) <= (max) / 2 + 1, \
+		       "a batch is at most half of a sheaf");
 #include "slab/size_classes.def"
 #undef SIZE_CLASS
 _Static_assert(NR_KMALLOC < FIRST_NAMED_CACHE &&

@@ -311,14 +311,14 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		unsigned int k;
 
 		if (!slab) {
-			/* What there is will do; the next miss makes more. */
-			if (got)
+			/* Half will do; the next miss makes more. */
+			if (got > n / 2)
 				break;
 			lock_release(&cn->lock);
 			slab = make_slab(c, node, nested);
-			if (!slab)
-				return 0;
 			lock_acquire(&cn->lock);
+			if (!slab)
+				break;
 			account_slab(c, cn, slab);
 			continue;
 		}
