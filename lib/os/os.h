@@ -79,6 +79,8 @@ unsigned int os_current_node(void);
 
 /* Milliseconds of a monotonic clock, a few ms coarse. Never a system call. */
 uint64_t os_now_ms(void);
+/* Microseconds; a system call where the kernel's clock source asks for one. */
+uint64_t os_now_us(void);
 uint32_t os_getpid(void);
 /* AT_SECURE: setuid, setgid or file capabilities. */
 bool os_is_secure(void);

@@ -479,6 +479,36 @@ static void test_release(void **state)
 	assert_true(is_zero(p, 1000));
 }
 
+/* Timing a huge page now and then leaves no trace in what a program reads, and
+ * little in what is resident. */
+static void test_probe(void **state)
+{
+	enum { AREAS = 8, NR = MiB(16) >> PAGE_SHIFT };
+	static unsigned char resident[NR];
+	size_t pages = 0;
+	char *p[AREAS];
+
+	(void)state;
+	core_start("percpu=lock,span=65536");
+	for (unsigned int i = 0; i < AREAS; i++) {
+		p[i] = vmalloc_pages(NR, NR, PAGE_SIZE, false, true);
+		assert_non_null(p[i]);
+		assert_int_equal(mincore(p[i], MiB(16), resident), 0);
+		for (size_t k = 0; k < NR; k++)
+			pages += resident[k] & 1;
+	}
+	assert_true(pages <= AREAS * PAGEBLOCK_PAGES);
+	for (unsigned int i = 0; i < AREAS; i++) {
+		for (size_t k = 0; k < MiB(16); k += PAGE_SIZE)
+			assert_int_equal(*(uint64_t *)(p[i] + k), 0);
+		assert_true(vfree(virt_to_page(p[i]), true));
+	}
+	/* Areas without a whole huge page are left alone. */
+	p[0] = vmalloc_pages(100, 100, PAGE_SIZE, true, true);
+	assert_int_equal(p[0][100 * PAGE_SIZE - 1], 0);
+	assert_true(vfree(virt_to_page(p[0]), true));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -492,6 +522,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_zero_after_use),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_probe),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
