@@ -33,6 +33,11 @@ static void run_tick(uint64_t now)
 	uint64_t due = load_relaxed(&next_tick);
 	unsigned int missed = 0;
 
+	/* Before its time, because too much is resident: only that goes. */
+	if (now < due) {
+		page_alloc_decay(0);
+		return;
+	}
 	/* A rare tick stands for those that nobody was there to run. */
 	if (due && now > due)
 		missed = (unsigned int)min_size((now - due) / max_size(period, 1),

@@ -36,6 +36,7 @@ struct zone {
 	size_t online_pfn; /* what is online ends here. Lock: lock */
 	size_t meta_pfn; /* what has metadata ends here. Lock: lock */
 	size_t idle_resident; /* least free_resident since the last tick */
+	size_t peak; /* most pages in use lately: halves at each tick. Atomic */
 	/* Bit k: a list of order k is not empty. Lock: lock */
 	uint16_t orders[NR_TEMPERATURES][NR_MIGRATETYPES];
 	struct hlist_head free_list[NR_TEMPERATURES][NR_MIGRATETYPES]

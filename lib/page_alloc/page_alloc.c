@@ -587,12 +587,18 @@ static size_t for_each_zone(size_t (*fn)(struct zone *z, unsigned int arg),
 }
 
 /* Pages of @z that are resident for nothing and more than may be. */
-static size_t excess(const struct zone *z)
+static size_t excess(struct zone *z)
 {
 	size_t resident = load_relaxed(&z->stat->free_resident);
 	size_t in_use = z->stat->present - load_relaxed(&z->stat->free);
-	size_t limit = resident_free_limit(in_use << PAGE_SHIFT) >> PAGE_SHIFT;
+	size_t peak = load_relaxed(&z->peak);
+	size_t limit;
 
+	/* What was in use a moment ago may be wanted again. */
+	if (in_use > peak)
+		store_relaxed(&z->peak, in_use);
+	limit = resident_free_limit(max_size(in_use, peak) << PAGE_SHIFT) >>
+		PAGE_SHIFT;
 	return resident > limit ? resident - limit : 0;
 }
 
@@ -612,8 +618,10 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 	zone_strip(z, (size_t)STRIP_CALLS * ticks);
 
 	lock_acquire(&z->lock);
+	store_relaxed(&z->peak, decayed(load_relaxed(&z->peak), ticks));
 	idle = min_size(z->idle_resident, z->stat->free_resident);
-	z->idle_resident = z->stat->free_resident;
+	if (ticks)
+		z->idle_resident = z->stat->free_resident;
 	lock_release(&z->lock);
 	target = max_size(idle - decayed(idle, ticks), excess(z));
 	/* Too little to be worth a system call. */

@@ -17,6 +17,7 @@
 #include "os/os.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/span.h"
+#include "page_alloc/thp.h"
 
 enum {
 	GROW_MIN = MiB(1) >> PAGE_SHIFT,
@@ -162,13 +163,17 @@ static void advise_huge_pages(struct zone *z, size_t from, size_t to)
 {
 	size_t start = align_up(from, PAGEBLOCK_PAGES);
 
-	if (params.thp == TRI_OFF || z->index == ZONE_DMA)
+	if (z->index == ZONE_DMA)
 		return;
 	if (params.thp == TRI_AUTO && from - z->start_pfn < THP_FROM)
 		return;
-	if (start < to)
-		os_set_thp(pfn_to_addr(start), (to - start) << PAGE_SHIFT,
-			   OS_THP_ON);
+	if (start + PAGEBLOCK_PAGES > to)
+		return;
+	thp_advise(start, to - start);
+	if (thp_probe(start, to - start)) {
+		present_set(start, PAGEBLOCK_PAGES);
+		thp_advise(start, to - start);
+	}
 }
 
 static void group_pageblocks(struct zone *z, size_t from, size_t to)

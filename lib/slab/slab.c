@@ -316,9 +316,9 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 				break;
 			lock_release(&cn->lock);
 			slab = make_slab(c, node, nested);
-			lock_acquire(&cn->lock);
 			if (!slab)
-				break;
+				goto out;
+			lock_acquire(&cn->lock);
 			account_slab(c, cn, slab);
 			continue;
 		}
@@ -328,8 +328,9 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		slab->nr_free = (uint16_t)(slab->nr_free - k);
 		move_slab(c, cn, slab);
 	}
-	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
 	lock_release(&cn->lock);
+out:
+	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
 	return got;
 }
 

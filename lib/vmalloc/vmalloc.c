@@ -22,8 +22,6 @@
  * piece at a time, so an area remembers where its pieces end. The rest of its
  * room belongs to the mapping of the whole space.
  *
- * Huge pages are asked for where they are cheap at the time, see dear_until.
- *
  * Lock: LOCK_VMAP for all of it. System calls that take long are made without
  * it, on areas and extents nobody else can reach.
  */
@@ -38,6 +36,7 @@
 #include "os/os.h"
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/span.h"
+#include "page_alloc/thp.h"
 
 enum {
 	NR_BINS = 64,
@@ -47,13 +46,6 @@ enum {
 	MAX_PIECES = 8192,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
-	/* A huge page that takes longer is dear: 512 small ones take about 0.8
-	 * ms, a huge one 0.1 ms. */
-	DEAR_US = 1000,
-	DEAR_FOR_MS = 4000,
-	/* One in so many pages of new areas is timed: what it costs if the
-	 * program leaves it alone is an eighth of what was asked for. */
-	PROBE_EVERY = MiB(16) >> PAGE_SHIFT,
 };
 
 enum kind { UNPURGED, CLEAN, NR_KINDS };
@@ -251,53 +243,16 @@ static size_t round_area(size_t nr)
 	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
 }
 
-/*
- * Where a virtual machine gives its free memory back to the host, it does so in
- * huge pages, and the next one may take the host 5 ms, while small pages come
- * from what was too scattered to be given back. Otherwise huge pages are cheaper
- * by far. So now and then the first huge page of an area is timed.
- */
-static uint64_t dear_until; /* Atomic: os_now_ms() */
-static size_t unprobed; /* Atomic: pages handed out since the last probe */
-
-static void advise(size_t pfn, size_t nr)
-{
-	enum os_thp how = OS_THP_ON;
-
-	if (params.thp == TRI_OFF)
-		return;
-	if (params.thp == TRI_AUTO && os_now_ms() < load_relaxed(&dear_until))
-		how = OS_THP_OFF;
-	os_set_thp(pfn_to_addr(pfn), nr << PAGE_SHIFT, how);
-}
-
-/* @addr: the first byte of a huge page that reads as zeros. */
-static bool is_dear(volatile char *addr)
-{
-	uint64_t start = os_now_us();
-
-	*addr = 0;
-	return os_now_us() - start > DEAR_US;
-}
-
 /* A clean area of @room pages, of which @nr are about to be used. */
 static void choose_page_size(size_t pfn, size_t nr, size_t room)
 {
 	size_t huge = align_up(pfn, PAGEBLOCK_PAGES);
-	uint64_t now;
 
-	if (params.thp != TRI_AUTO || huge + PAGEBLOCK_PAGES > pfn + nr)
+	if (huge + PAGEBLOCK_PAGES > pfn + nr)
 		return;
-	advise(pfn, room);
-	now = os_now_ms();
-	if (now < load_relaxed(&dear_until) ||
-	    fetch_add_relaxed(&unprobed, nr) + nr < PROBE_EVERY)
-		return;
-	store_relaxed(&unprobed, 0);
-	if (is_dear(pfn_to_addr(huge))) {
-		store_relaxed(&dear_until, now + DEAR_FOR_MS);
-		advise(pfn, room);
-	}
+	thp_advise(pfn, room);
+	if (thp_probe(huge, nr))
+		thp_advise(pfn, room);
 }
 
 static bool extend_space(size_t nr, size_t align)
@@ -313,7 +268,7 @@ static bool extend_space(size_t nr, size_t align)
 		return false;
 	}
 	pfn = addr_to_pfn(addr);
-	advise(pfn, more);
+	thp_advise(pfn, more);
 	stat->online += more << PAGE_SHIFT;
 	stat->start = span.base;
 	stat->end = span.base + span.size;
@@ -417,7 +372,7 @@ static enum kind retire(struct page *page)
 		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
 		if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
 			return UNPURGED;
-		advise(pfn, page->room);
+		thp_advise(pfn, page->room);
 		count_vm_events(PGPURGE, page->nr_pages);
 		return CLEAN;
 	}

@@ -207,7 +207,7 @@ static void test_units(void **state)
 	assert_int_equal(size_value(mib), 3072);
 	/* Milliseconds have no k. */
 	assert_int_equal(count_lines(parse("decay_ms=1k")), 1);
-	assert_int_equal(size_value(ms), 1000);
+	assert_int_equal(size_value(ms), 2000);
 }
 
 static void test_nonsense(void **state)
@@ -233,7 +233,7 @@ static void test_nonsense(void **state)
 	assert_int_equal(count_lines(parse("x=1,percpu=lock,y=2,decay_ms=z")),
 			 3);
 	assert_int_equal(params.percpu, PERCPU_LOCK);
-	assert_int_equal(params.decay_ms, 1000);
+	assert_int_equal(params.decay_ms, 2000);
 }
 
 static void test_last_one_counts(void **state)

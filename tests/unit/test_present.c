@@ -292,6 +292,27 @@ static void test_resident_limit(void **state)
 	assert_int_equal(resident_free_limit(MiB(100)), MiB(50));
 }
 
+/* What was in use a moment ago counts too, until ticks have passed. */
+static void test_recent_peak(void **state)
+{
+	enum { BLOCKS = 8, NR = 1024 };
+	void *p[BLOCKS];
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off,resident_free=0");
+	for (int i = 0; i < BLOCKS; i++)
+		p[i] = alloc_pages_exact(NR, 0, GFP_KERNEL);
+	assert_false(page_alloc_over_limit());
+	for (int i = 0; i < BLOCKS; i++)
+		assert_true(free_pages_exact(virt_to_page(p[i]), true));
+	assert_true(page_alloc_over_limit());
+	page_alloc_decay(0);
+	assert_int_equal(normal()->stat->free_resident, BLOCKS * NR / 2);
+	assert_false(page_alloc_over_limit());
+	page_alloc_decay(2);
+	assert_int_equal(normal()->stat->free_resident, BLOCKS * NR / 8);
+}
+
 /* Locked memory cannot be given back: nothing is lost, and nobody spins. */
 static void test_purge_refused(void **state)
 {
@@ -455,6 +476,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_decay_of_small_blocks),
 		cmocka_unit_test(test_decay_spares_what_is_used),
 		cmocka_unit_test(test_resident_limit),
+		cmocka_unit_test(test_recent_peak),
 		cmocka_unit_test(test_purge_refused),
 		cmocka_unit_test(test_strip),
 		cmocka_unit_test(test_strip_is_bounded),
