@@ -26,8 +26,8 @@ enum {
 	META_STEP = MiB(16) >> PAGE_SHIFT,
 	/* A heap of a few pageblocks is not worth keeping types apart. */
 	GROUP_FROM = 16 * PAGEBLOCK_PAGES,
-	/* From here on huge pages pay: measurements in docs/DESIGN.md. */
-	THP_FROM = MiB(64) >> PAGE_SHIFT,
+	/* From here on huge pages are worth their risk: docs/DESIGN.md. */
+	THP_FROM = MiB(512) >> PAGE_SHIFT,
 	WMARK_MAX = 256,
 	LOWMEM_RATIO = 32,
 };

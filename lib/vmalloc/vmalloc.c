@@ -44,6 +44,7 @@ enum {
 	BIN_SHIFT = 1,
 	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
 	MAX_PIECES = 8192,
+	HUGE_FROM = MiB(128) >> PAGE_SHIFT,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
 };
@@ -243,16 +244,22 @@ static size_t round_area(size_t nr)
 	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
 }
 
+/* Ask for huge pages where they are worth it: docs/DESIGN.md. */
+static void advise(size_t pfn, size_t nr)
+{
+	if (params.thp == TRI_ON || nr >= HUGE_FROM)
+		thp_advise(pfn, nr);
+}
+
 /* A clean area of @room pages, of which @nr are about to be used. */
 static void choose_page_size(size_t pfn, size_t nr, size_t room)
 {
 	size_t huge = align_up(pfn, PAGEBLOCK_PAGES);
 
-	if (huge + PAGEBLOCK_PAGES > pfn + nr)
-		return;
-	thp_advise(pfn, room);
-	if (thp_probe(huge, nr))
-		thp_advise(pfn, room);
+	advise(pfn, room);
+	if (nr >= HUGE_FROM && huge + PAGEBLOCK_PAGES <= pfn + nr &&
+	    thp_probe(huge, nr))
+		advise(pfn, room);
 }
 
 static bool extend_space(size_t nr, size_t align)
@@ -268,7 +275,7 @@ static bool extend_space(size_t nr, size_t align)
 		return false;
 	}
 	pfn = addr_to_pfn(addr);
-	thp_advise(pfn, more);
+	advise(pfn, more);
 	stat->online += more << PAGE_SHIFT;
 	stat->start = span.base;
 	stat->end = span.base + span.size;
@@ -372,7 +379,7 @@ static enum kind retire(struct page *page)
 		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
 		if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
 			return UNPURGED;
-		thp_advise(pfn, page->room);
+		advise(pfn, page->room);
 		count_vm_events(PGPURGE, page->nr_pages);
 		return CLEAN;
 	}
