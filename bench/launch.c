@@ -92,6 +92,17 @@ static uint64_t micros(struct timeval tv)
 	return (uint64_t)tv.tv_sec * 1000000u + (uint64_t)tv.tv_usec;
 }
 
+static void shuffle(struct preload **order, int n)
+{
+	for (int i = n - 1; i > 0; i--) {
+		int k = rand() % (i + 1);
+		struct preload *p = order[i];
+
+		order[i] = order[k];
+		order[k] = p;
+	}
+}
+
 static void report(FILE *f, const struct preload *pre, int nr_pre, int rounds)
 {
 	fprintf(f, "[");
@@ -123,6 +134,7 @@ int main(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	struct preload *pre = xcalloc((size_t)argc, sizeof(*pre));
+	struct preload **order = xcalloc((size_t)argc + 1, sizeof(struct preload *));
 	const char *report_path = NULL;
 	int nr_pre = 0, rounds = 1, opt;
 	FILE *f;
@@ -148,14 +160,15 @@ int main(int argc, char **argv)
 		pre[i].samples =
 			xcalloc((size_t)rounds, sizeof(*pre[i].samples));
 	}
-	for (int n = 0; n < rounds; n++)
-		for (int i = 0; i < nr_pre; i++) {
-			/* Nobody always comes first or after the same one. */
-			int at = n % 2 ? nr_pre - 1 - i : i;
-			struct preload *p = &pre[(at + n / 2) % nr_pre];
-
-			run(&argv[optind], p, &p->samples[n]);
-		}
+	for (int i = 0; i < nr_pre; i++)
+		order[i] = &pre[i];
+	for (int n = 0; n < rounds; n++) {
+		/* At random: who comes after a process that used much memory
+		 * is slower, and nobody must do so more often than others. */
+		shuffle(order, nr_pre);
+		for (int i = 0; i < nr_pre; i++)
+			run(&argv[optind], order[i], &order[i]->samples[n]);
+	}
 	f = fopen(report_path, "we");
 	if (!f)
 		err(1, "%s", report_path);
