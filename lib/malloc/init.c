@@ -17,6 +17,7 @@
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "page_alloc/page_alloc.h"
+#include "page_alloc/thp.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
 #include "vmalloc/vmalloc.h"
@@ -54,6 +55,7 @@ static void decide_mode(void)
 	control_set_mode(MODE_LAZY, "off", "no pager in this version");
 	if (!why)
 		return;
+	thp_stop_probing();
 	if (percpu.mode == PERCPU_MODE_RSEQ) {
 		percpu.can_stop = false;
 		control_set_mode(MODE_MEMBARRIER, "off", "quiet");

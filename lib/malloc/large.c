@@ -5,9 +5,9 @@
  * page says "ask struct page", that of the others nothing, so only the start of
  * a block can be freed.
  *
- * Blocks that the buddy would serve but that need an alignment or zeros come
- * from there at their exact size. Any block whose size is that of a block cache
- * goes to that cache when it is freed.
+ * A block that needs more alignment than a page comes from the buddy at its exact
+ * size; one that needs zeros does, too, if no cached one is at hand, but at the
+ * size of a cache. Any block of such a size goes to that cache when it is freed.
  */
 #include <string.h>
 
@@ -24,11 +24,6 @@ enum {
 	/* Above this, moving page tables beats copying into new memory. */
 	MOVE_FROM_PAGES = MiB(1) >> PAGE_SHIFT,
 };
-
-static void set_class(const void *p, uint8_t class)
-{
-	store_relaxed(&span.page_class[addr_to_pfn(p)], class);
-}
 
 /* --- block caches --- */
 
@@ -124,7 +119,7 @@ static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 	if (!p && nr > BUDDY_MAX_PAGES)
 		p = alloc_pages_contig(nr, align_pages, gfp);
 	if (p)
-		set_class(p, PAGE_CLASS_ASK);
+		set_page_class(p, PAGE_CLASS_ASK);
 	return p;
 }
 
@@ -166,11 +161,11 @@ static bool free_pages_or_area(struct page *page, bool wait)
 	bool done;
 
 	/* First: once it is free, the page may be someone else's. */
-	set_class(p, PAGE_CLASS_NONE);
+	set_page_class(p, PAGE_CLASS_NONE);
 	done = page->type == PAGE_LARGE ? free_pages_exact(page, wait) :
 					  vfree(page, wait);
 	if (!done)
-		set_class(p, PAGE_CLASS_ASK);
+		set_page_class(p, PAGE_CLASS_ASK);
 	return done;
 }
 
@@ -202,7 +197,7 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 		return NULL;
 	}
 	pages_moved_out(page);
-	set_class(to, PAGE_CLASS_ASK);
+	set_page_class(to, PAGE_CLASS_ASK);
 	free_pages_or_area(page, true);
 	return to;
 }
@@ -226,8 +221,8 @@ static void *realloc_area(struct page *page, size_t nr, bool wait)
 		return NULL;
 	new = vrealloc(page, nr, wait);
 	if (new && new != old) {
-		set_class(old, PAGE_CLASS_NONE);
-		set_class(new, PAGE_CLASS_ASK);
+		set_page_class(old, PAGE_CLASS_NONE);
+		set_page_class(new, PAGE_CLASS_ASK);
 	}
 	return new;
 }

@@ -134,11 +134,9 @@ static struct page *take_smallest(struct zone *z, enum temperature t,
 
 static void set_pageblock_type(struct zone *z, size_t pfn, enum migratetype mt)
 {
-	struct pageblock *pb = pfn_to_pageblock(pfn);
-
-	z->stat->nr_pageblocks[pb->migratetype]--;
+	z->stat->nr_pageblocks[pageblock_type(pfn)]--;
 	z->stat->nr_pageblocks[mt]++;
-	pb->migratetype = (uint8_t)mt;
+	store_relaxed(&pfn_to_pageblock(pfn)->migratetype, (uint8_t)mt);
 	count_vm_event(PAGEBLOCK_STEAL);
 }
 
@@ -297,9 +295,7 @@ void buddy_put_stripped(struct zone *z, struct page *page)
 {
 	size_t pfn = page_to_pfn(page);
 
-	add_to_free_list_of(z, BARE, pfn, MAX_ORDER,
-			    (enum migratetype)pfn_to_pageblock(pfn)->migratetype,
-			    0);
+	add_to_free_list_of(z, BARE, pfn, MAX_ORDER, pageblock_type(pfn), 0);
 }
 
 static bool is_free_run(struct zone *z, size_t pfn, size_t end)
@@ -360,9 +356,7 @@ void buddy_free(struct zone *z, size_t pfn, unsigned int order)
 		pfn &= ~((size_t)1 << order);
 		order++;
 	}
-	add_to_free_list(z, pfn, order,
-			 (enum migratetype)pfn_to_pageblock(pfn)->migratetype,
-			 resident);
+	add_to_free_list(z, pfn, order, pageblock_type(pfn), resident);
 }
 
 void buddy_free_range(struct zone *z, size_t pfn, size_t nr)

@@ -75,7 +75,13 @@ void present_clear(size_t pfn, size_t nr);
 /* Copy the bits of the pages to @bits (bit i: page pfn + i). */
 void present_copy(size_t pfn, size_t nr, uint64_t *bits);
 
-/* --- buddy.c. All with zone->lock held --- */
+/* --- buddy.c. All but pageblock_type() with zone->lock held --- */
+
+/* Which list a free page of this pageblock belongs on; without the lock a hint. */
+static inline enum migratetype pageblock_type(size_t pfn)
+{
+	return load_relaxed(&pfn_to_pageblock(pfn)->migratetype);
+}
 
 struct page *buddy_take(struct zone *z, unsigned int order,
 			enum migratetype mt);

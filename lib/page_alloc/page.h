@@ -97,7 +97,7 @@ _Static_assert(sizeof(struct page) == 64, "one cache line each");
 /* Per 2 MiB. Lock: zone->lock. */
 struct pageblock {
 	uint64_t present[PAGEBLOCK_PAGES / 64]; /* may hold memory */
-	uint8_t migratetype;
+	uint8_t migratetype; /* Atomic: pcp_free() reads it without, as a hint */
 };
 
 /* Const after init but for the low window, which opens once. */
@@ -162,6 +162,12 @@ static inline void *page_address(const struct page *page)
 static inline struct page *virt_to_page(const void *p)
 {
 	return pfn_to_page(addr_to_pfn(p));
+}
+
+/* Of the page at @p alone. */
+static inline void set_page_class(const void *p, uint8_t class)
+{
+	store_relaxed(&span.page_class[addr_to_pfn(p)], class);
 }
 
 static inline struct pageblock *pfn_to_pageblock(size_t pfn)

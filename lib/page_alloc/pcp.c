@@ -127,7 +127,7 @@ static void pcp_shrink(struct zone *z, struct per_cpu_pages *pcp, uint32_t nr)
 bool pcp_free(struct zone *z, struct page *page, unsigned int order, bool wait)
 {
 	struct per_cpu_pages *pcp = my_pcp(z);
-	unsigned int mt = pfn_to_pageblock(page_to_pfn(page))->migratetype;
+	unsigned int mt = pageblock_type(page_to_pfn(page));
 
 	if (!pcp_lock(pcp, wait))
 		return false;

@@ -25,6 +25,7 @@ enum {
 
 static uint64_t dear_until; /* Atomic: os_now_ms() */
 static size_t unprobed; /* Atomic: pages handed out since the last probe */
+static bool probing = true; /* Const after init */
 
 void thp_advise(size_t pfn, size_t nr)
 {
@@ -49,7 +50,7 @@ bool thp_probe(size_t pfn, size_t nr)
 {
 	uint64_t now;
 
-	if (params.thp != TRI_AUTO)
+	if (params.thp != TRI_AUTO || !probing)
 		return false;
 	now = os_now_ms();
 	if (now < load_relaxed(&dear_until) ||
@@ -59,4 +60,9 @@ bool thp_probe(size_t pfn, size_t nr)
 	if (is_dear(pfn_to_addr(pfn)))
 		store_relaxed(&dear_until, now + DEAR_FOR_MS);
 	return true;
+}
+
+void thp_stop_probing(void)
+{
+	probing = false;
 }

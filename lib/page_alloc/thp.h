@@ -22,4 +22,7 @@ void thp_advise(size_t pfn, size_t nr);
  */
 bool thp_probe(size_t pfn, size_t nr);
 
+/* No more: the clock it takes may be a system call, which quiet mode forbids. */
+void thp_stop_probing(void);
+
 #endif

@@ -187,7 +187,8 @@ static void group_pageblocks(struct zone *z, size_t from, size_t to)
 	mt = z->grouped ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE;
 	for (size_t pfn = align_up(from, PAGEBLOCK_PAGES); pfn < to;
 	     pfn += PAGEBLOCK_PAGES) {
-		pfn_to_pageblock(pfn)->migratetype = (uint8_t)mt;
+		store_relaxed(&pfn_to_pageblock(pfn)->migratetype,
+			      (uint8_t)mt);
 		z->stat->nr_pageblocks[mt]++;
 	}
 }

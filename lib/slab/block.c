@@ -9,7 +9,6 @@
  * by all CPUs, so the barn is not needed. A block that waits in a sheaf is
  * PAGE_CACHED, which is how a double free is found at once.
  */
-#include "base/format.h"
 #include "page_alloc/page_alloc.h"
 #include "percpu/percpu.h"
 #include "slab/internal.h"
@@ -32,24 +31,6 @@ void block_init(void)
 	}
 }
 
-void block_show(const struct kmem_cache *c)
-{
-	struct control_cache *st = cache_stat(c);
-
-	if (likely(load_relaxed(&st->size)))
-		return;
-	st->object_size = c->object_size;
-	st->sheaf_limit = c->sheaf_max;
-	st->batch = c->batch;
-	fmt_snprintf(st->name, sizeof(st->name), "block-%u", c->size);
-	store_release(&st->size, c->size);
-}
-
-static void set_class(const void *p, uint8_t class)
-{
-	store_relaxed(&span.page_class[addr_to_pfn(p)], class);
-}
-
 void *block_take(struct kmem_cache *c, bool nested)
 {
 	gfp_t gfp = (nested ? GFP_ATOMIC : GFP_KERNEL) | GFPF_MOVABLE;
@@ -57,9 +38,9 @@ void *block_take(struct kmem_cache *c, bool nested)
 
 	if (!p)
 		return NULL;
-	block_show(c);
+	cache_show(c);
 	fetch_add_relaxed(&cache_stat(c)->grown, 1);
-	set_class(p, PAGE_CLASS_ASK);
+	set_page_class(p, PAGE_CLASS_ASK);
 	return p;
 }
 
@@ -70,9 +51,9 @@ unsigned int block_give(struct kmem_cache *c, void *const *blocks,
 
 	for (done = 0; done < n; done++) {
 		/* First: once it is free, the page may be someone else's. */
-		set_class(blocks[done], PAGE_CLASS_NONE);
+		set_page_class(blocks[done], PAGE_CLASS_NONE);
 		if (!free_pages_exact(virt_to_page(blocks[done]), !nested)) {
-			set_class(blocks[done], PAGE_CLASS_ASK);
+			set_page_class(blocks[done], PAGE_CLASS_ASK);
 			break;
 		}
 	}

@@ -57,11 +57,6 @@ size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 
 void block_init(void);
 /*
- * Fill in what the stats show of @c, which makes it one of those that are trimmed
- * and drained. A block that grew in place may be the first @c ever sees.
- */
-void block_show(const struct kmem_cache *c);
-/*
  * block_take() - a new block, PAGE_LARGE. NULL: out of memory.
  * block_give() - give PAGE_CACHED blocks back. Return: how many; fewer than @n
  * only if @nested and a lock is not free.
@@ -141,5 +136,11 @@ void set_magic(struct kmem_cache *c);
 
 /* The first id that was never used. */
 unsigned int nr_cache_ids(void);
+/*
+ * Fill in what the stats show of @c once it is in use, which makes it one of
+ * those that are trimmed and drained. For a cache of page blocks that may be when
+ * a block is freed: one that grew in place to its size.
+ */
+void cache_show(const struct kmem_cache *c);
 
 #endif

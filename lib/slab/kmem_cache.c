@@ -30,6 +30,23 @@ int slab_init(void)
 	return barn_init();
 }
 
+void cache_show(const struct kmem_cache *c)
+{
+	struct control_cache *st = cache_stat(c);
+
+	if (likely(load_relaxed(&st->size)))
+		return;
+	st->object_size = c->object_size;
+	st->objs_per_slab = c->objs;
+	st->slab_order = c->order;
+	st->sheaf_limit = c->sheaf_max;
+	st->batch = c->batch;
+	if (!st->name[0])
+		fmt_snprintf(st->name, sizeof(st->name),
+			     has_slabs(c) ? "kmalloc-%u" : "block-%u", c->size);
+	store_release(&st->size, c->size);
+}
+
 /* --- create and destroy --- */
 
 static unsigned int find_id(void)

@@ -168,7 +168,7 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	if (!cap && percpu_online() < 0)
 		return 0;
 	if (!has_slabs(c))
-		block_show(c);
+		cache_show(c);
 	more = (want - cap) * c->size;
 	/* The floor is for free. */
 	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;

@@ -148,21 +148,6 @@ static struct page *fullest_slab(struct kmem_cache_node *n)
 
 /* --- making and freeing slabs --- */
 
-static void fill_in_stat(const struct kmem_cache *c)
-{
-	struct control_cache *st = cache_stat(c);
-
-	st->object_size = c->object_size;
-	st->size = c->size;
-	st->objs_per_slab = c->objs;
-	st->slab_order = c->order;
-	st->sheaf_limit = c->sheaf_max;
-	st->batch = c->batch;
-	if (!st->name[0])
-		fmt_snprintf(st->name, sizeof(st->name), "kmalloc-%u",
-			     c->size);
-}
-
 static void construct_objects(const struct kmem_cache *c, struct page *slab)
 {
 	char *obj = slab_first(slab);
@@ -211,8 +196,7 @@ static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 {
 	struct control_cache *st = cache_stat(c);
 
-	if (unlikely(!st->size))
-		fill_in_stat(c);
+	cache_show(c);
 	fetch_add_relaxed(&st->nr_slabs, 1);
 	fetch_add_relaxed(&st->grown, 1);
 	fetch_add_relaxed(&st->nr_free, c->objs);

@@ -10,13 +10,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os_fake.h"
 #include "page_alloc/internal.h"
+#include "page_alloc/thp.h"
 #include "vmalloc/vmalloc.h"
 
 enum { MAX_AREAS = 64 };
@@ -128,11 +128,6 @@ static void check_space(void)
 	CHECK(control.vmalloc.unpurged == unpurged << PAGE_SHIFT);
 }
 
-static bool is_zero(const uint64_t *p, size_t nr)
-{
-	return !p[0] && !memcmp(p, p + 1, nr * PAGE_SIZE - 8);
-}
-
 /* --- operations --- */
 
 static void make(struct rng *r, struct area *a, size_t max)
@@ -151,7 +146,7 @@ static void make(struct rng *r, struct area *a, size_t max)
 	a->stamp = rng_next(r) | 1ull << 63;
 	own(a);
 	if (zero)
-		CHECK(is_zero(a->p, nr));
+		CHECK(pages_are_zero(a->p, nr));
 	else
 		memset(a->p, 0, nr << PAGE_SHIFT);
 	stamp_pages(a, 0, nr);
@@ -210,7 +205,7 @@ static void move_in(struct rng *r, struct area *a)
 	CHECK(vmalloc_move_in(block, nr, a->p));
 	for (size_t i = 0; i < nr; i++)
 		CHECK(a->p[i * WORDS] == i + 1);
-	CHECK(is_zero(block, nr));
+	CHECK(pages_are_zero(block, nr));
 	pages_moved_out(virt_to_page(block));
 	CHECK(free_pages_exact(virt_to_page(block), true));
 	a->nr = more;
@@ -409,7 +404,7 @@ static void test_zero_after_use(void **state)
 		memset(p, 0xee, nr << PAGE_SHIFT);
 		assert_true(vfree(virt_to_page(p), true));
 		q = vmalloc_pages(nr, nr, PAGE_SIZE, true, true);
-		assert_true(is_zero(q, nr));
+		assert_true(pages_are_zero(q, nr));
 		memset(q, 0xee, nr << PAGE_SHIFT);
 		assert_true(vfree(virt_to_page(q), true));
 	}
@@ -417,14 +412,14 @@ static void test_zero_after_use(void **state)
 	os_fake_fail_from(OS_BIT(OS_PURGE), 1);
 	q = vmalloc_pages(16384, 16384, PAGE_SIZE, true, true);
 	assert_ptr_equal(p, q);
-	assert_true(is_zero(q, 16384));
+	assert_true(pages_are_zero(q, 16384));
 	os_fake_relent();
 	assert_true(vfree(virt_to_page(q), true));
 	/* Trimmed memory is gone, and zero. */
 	vmalloc_trim();
 	assert_int_equal(control.vmalloc.unpurged, 0);
 	q = vmalloc_pages(16384, 16384, PAGE_SIZE, true, true);
-	assert_true(is_zero(q, 16384));
+	assert_true(pages_are_zero(q, 16384));
 }
 
 static void test_decay(void **state)
@@ -476,7 +471,21 @@ static void test_release(void **state)
 	assert_true(vfree(virt_to_page(p), true));
 	p = vmalloc_pages(1000, 1000, PAGE_SIZE, true, true);
 	assert_non_null(p);
-	assert_true(is_zero(p, 1000));
+	assert_true(pages_are_zero(p, 1000));
+}
+
+/* Quiet mode reads no clock that may be a system call. */
+static void test_no_probe(void **state)
+{
+	enum { NR = MiB(128) >> PAGE_SHIFT };
+	void *p;
+
+	(void)state;
+	core_start("percpu=lock,span=65536");
+	thp_stop_probing();
+	p = vmalloc_pages(NR, NR, PAGE_SIZE, false, true);
+	assert_non_null(p);
+	assert_int_equal(resident_pages(p, NR), 0);
 }
 
 /* Timing a huge page now and then leaves no trace in what a program reads, and
@@ -484,7 +493,6 @@ static void test_release(void **state)
 static void test_probe(void **state)
 {
 	enum { AREAS = 2, NR = MiB(128) >> PAGE_SHIFT };
-	static unsigned char resident[NR];
 	size_t pages = 0;
 	char *p[AREAS];
 
@@ -493,9 +501,7 @@ static void test_probe(void **state)
 	for (unsigned int i = 0; i < AREAS; i++) {
 		p[i] = vmalloc_pages(NR, NR, PAGE_SIZE, false, true);
 		assert_non_null(p[i]);
-		assert_int_equal(mincore(p[i], MiB(128), resident), 0);
-		for (size_t k = 0; k < NR; k++)
-			pages += resident[k] & 1;
+		pages += resident_pages(p[i], NR);
 	}
 	/* At least the first was timed, and no more than one huge page each. */
 	assert_in_range(pages, 1, AREAS * PAGEBLOCK_PAGES);
@@ -524,6 +530,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_no_probe),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -38,21 +38,9 @@ static void *got(void *p)
 
 /* --- start-up --- */
 
-static void drain(void)
-{
-	slab_drain();
-	vmalloc_release();
-}
-
 /* As lib/malloc/init.c does it. False: no allocator, which is an answer. */
 static bool start(void)
 {
-	static const struct reclaim_ops ops = {
-		.shrink = slab_reap,
-		.drain = drain,
-		.count = slab_reclaimable,
-	};
-
 	params_parse(options);
 	control_init();
 	if (percpu_init() < 0)
@@ -62,7 +50,7 @@ static bool start(void)
 		CHECK(may_fail);
 	if (page_alloc_init() < 0)
 		return false;
-	page_alloc_set_reclaim(&ops);
+	page_alloc_set_reclaim(&core_reclaim);
 	return true;
 }
 

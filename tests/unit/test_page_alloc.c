@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "base/params.h"
@@ -60,25 +59,6 @@ static void refuse_growth_of(const struct zone *z)
 			   (char *)pfn_to_addr(z->limit_pfn - 1) + PAGE_SIZE);
 }
 
-static bool is_zero(const void *p, size_t nr)
-{
-	const char *c = p;
-
-	return !*c && !memcmp(c, c + 1, (nr << PAGE_SHIFT) - 1);
-}
-
-static size_t resident_pages(void *p, size_t nr)
-{
-	static unsigned char vec[1 << 20];
-	size_t sum = 0;
-
-	assert_true(nr <= sizeof(vec));
-	assert_int_equal(mincore(p, nr << PAGE_SHIFT, vec), 0);
-	for (size_t i = 0; i < nr; i++)
-		sum += vec[i] & 1;
-	return sum;
-}
-
 /* --- sizes --- */
 
 static void test_exact_sizes(void **state)
@@ -124,7 +104,7 @@ static void test_contiguous(void **state)
 					  GFP_KERNEL | GFPF_ZERO);
 		assert_non_null(p[i]);
 		assert_int_equal((uintptr_t)p[i] % (align << PAGE_SHIFT), 0);
-		assert_true(is_zero(p[i], 1500 + 600 * i));
+		assert_true(pages_are_zero(p[i], 1500 + 600 * i));
 		assert_int_equal(virt_to_page(p[i])->nr_pages, 1500 + 600 * i);
 		memset(p[i], (int)i + 1, (1500 + 600 * i) << PAGE_SHIFT);
 		validate_all();
@@ -327,7 +307,7 @@ static void test_dma32(void **state)
 	assert_non_null(p);
 	assert_true((uintptr_t)p >> 32 == 0);
 	assert_true((uintptr_t)p + (100 << PAGE_SHIFT) <= UINT32_MAX);
-	assert_true(is_zero(p, 100));
+	assert_true(pages_are_zero(p, 100));
 	page = virt_to_page(p);
 	assert_int_equal(page->zone, ZONE_DMA32);
 	assert_ptr_equal(page_address(page), p);

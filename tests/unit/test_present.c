@@ -8,7 +8,6 @@
 #include "unit.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "base/vmstat.h"
@@ -24,25 +23,6 @@ static struct zone *normal(void)
 static void validate_all(void)
 {
 	buddy_validate(normal());
-}
-
-static bool is_zero(const void *p, size_t nr)
-{
-	const char *c = p;
-
-	return !*c && !memcmp(c, c + 1, (nr << PAGE_SHIFT) - 1);
-}
-
-static size_t resident_pages(void *p, size_t nr)
-{
-	static unsigned char vec[1 << 20];
-	size_t sum = 0;
-
-	assert_true(nr <= sizeof(vec));
-	assert_int_equal(mincore(p, nr << PAGE_SHIFT, vec), 0);
-	for (size_t i = 0; i < nr; i++)
-		sum += vec[i] & 1;
-	return sum;
 }
 
 /* No huge pages: they would make pages resident that nobody touched. */
@@ -62,7 +42,7 @@ static void test_zero(void **state)
 	start("percpu=lock,span=256");
 	for (int i = 0; i < 3; i++) {
 		p = alloc_pages_exact(300, 0, GFP_KERNEL | GFPF_ZERO);
-		assert_true(is_zero(p, 300));
+		assert_true(pages_are_zero(p, 300));
 		memset(p, 0xa5, 300 << PAGE_SHIFT);
 		assert_true(free_pages_exact(virt_to_page(p), true));
 	}
@@ -73,18 +53,18 @@ static void test_zero(void **state)
 	assert_true(free_pages_exact(virt_to_page(p), true));
 	page_alloc_trim();
 	p = alloc_pages_exact(256, 8, GFP_KERNEL);
-	assert_true(is_zero(p, 256));
+	assert_true(pages_are_zero(p, 256));
 	for (size_t i = 0; i < 256; i += 2)
 		p[i << PAGE_SHIFT] = 1;
 	assert_true(free_pages_exact(virt_to_page(p), true));
 	p = alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO);
-	assert_true(is_zero(p, 256));
+	assert_true(pages_are_zero(p, 256));
 	assert_true(free_pages_exact(virt_to_page(p), true));
 	/* Purged pages are known to be zero: asking for them touches nothing. */
 	page_alloc_trim();
 	p = alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO);
 	assert_int_equal(resident_pages(p, 256), 0);
-	assert_true(is_zero(p, 256));
+	assert_true(pages_are_zero(p, 256));
 	validate_all();
 }
 
@@ -329,7 +309,7 @@ static void test_purge_refused(void **state)
 	assert_int_equal(normal()->stat->free_resident, 4096);
 	validate_all();
 	p = alloc_pages_exact(1024, 0, GFP_KERNEL | GFPF_ZERO);
-	assert_true(is_zero(p, 1024));
+	assert_true(pages_are_zero(p, 1024));
 	memset(p, 1, 1024 << PAGE_SHIFT);
 	assert_true(free_pages_exact(virt_to_page(p), true));
 	os_fake_relent();
@@ -462,7 +442,7 @@ static void test_moved_out(void **state)
 	assert_int_equal(normal()->stat->free_resident, 0);
 	while (alloc_pages_exact(256, 8, GFP_KERNEL | GFPF_ZERO) != p)
 		;
-	assert_true(is_zero(p, 256));
+	assert_true(pages_are_zero(p, 256));
 	assert_int_equal(q[0], 7);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,20 +206,20 @@ static void drain(void)
 	vmalloc_release();
 }
 
+const struct reclaim_ops core_reclaim = {
+	.shrink = slab_reap,
+	.drain = drain,
+	.count = slab_reclaimable,
+};
+
 void core_start(const char *options)
 {
-	static const struct reclaim_ops ops = {
-		.shrink = slab_reap,
-		.drain = drain,
-		.count = slab_reclaimable,
-	};
-
 	params_parse(options);
 	control_init();
 	CHECK(percpu_init() == 0);
 	CHECK(slab_init() == 0);
 	CHECK(page_alloc_init() == 0);
-	page_alloc_set_reclaim(&ops);
+	page_alloc_set_reclaim(&core_reclaim);
 }
 
 void core_start_rseq(const char *options)
@@ -227,6 +228,25 @@ void core_start_rseq(const char *options)
 		core_start(options);
 	if (percpu.mode != PERCPU_MODE_RSEQ)
 		unit_skip("no restartable sequences here");
+}
+
+bool pages_are_zero(const void *p, size_t nr)
+{
+	const char *c = p;
+
+	return !*c && !memcmp(c, c + 1, (nr << PAGE_SHIFT) - 1);
+}
+
+size_t resident_pages(void *p, size_t nr)
+{
+	static unsigned char vec[1 << 20];
+	size_t sum = 0;
+
+	CHECK(nr <= sizeof(vec));
+	CHECK(mincore(p, nr << PAGE_SHIFT, vec) == 0);
+	for (size_t i = 0; i < nr; i++)
+		sum += vec[i] & 1;
+	return sum;
 }
 
 void unit_skip(const char *why)

@@ -68,6 +68,9 @@ void in_child(void (*fn)(void *arg), void *arg);
  */
 void core_start(const char *options);
 
+/* What core_start() registers, as lib/malloc/init.c does it. */
+extern const struct reclaim_ops core_reclaim;
+
 /* The same with rseq, or the test is skipped where there is none. */
 void core_start_rseq(const char *options);
 
@@ -82,5 +85,11 @@ bool unit_has_tsan(void);
 
 /* How often to do something: @n, less under a sanitizer. */
 unsigned int rounds(unsigned int n);
+
+/* --- pages --- */
+
+/* Are all bytes of the @nr pages at @p zero? How many of them are resident? */
+bool pages_are_zero(const void *p, size_t nr);
+size_t resident_pages(void *p, size_t nr);
 
 #endif
