@@ -29,7 +29,7 @@ enum temperature { HOT, FRESH, BARE, NR_TEMPERATURES };
 struct zone {
 	struct lock lock;
 	uint8_t node, index;
-	bool grouped; /* page blocks keep to a migrate type */
+	bool grouped; /* page blocks keep to a migrate type. Atomic: set once */
 	struct control_zone *stat;
 	size_t start_pfn; /* Const after init */
 	size_t limit_pfn; /* Const after init: where its window ends */

@@ -210,7 +210,8 @@ static bool reclaim_before_growth(const struct zone *z, struct request *rq)
 
 static bool has_pcp(const struct zone *z, unsigned int order)
 {
-	return order < NR_PCP_ORDERS && z->index == ZONE_NORMAL && z->grouped;
+	return order < NR_PCP_ORDERS && z->index == ZONE_NORMAL &&
+	       load_relaxed(&z->grouped);
 }
 
 static struct page *alloc_from_zone(struct zone *z, struct request *rq)

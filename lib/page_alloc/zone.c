@@ -181,7 +181,7 @@ static void group_pageblocks(struct zone *z, size_t from, size_t to)
 	enum migratetype mt;
 
 	if (!z->grouped && to - z->start_pfn >= GROUP_FROM) {
-		z->grouped = true;
+		store_relaxed(&z->grouped, true);
 		control.pageblock_order = PAGEBLOCK_ORDER;
 	}
 	mt = z->grouped ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE;
