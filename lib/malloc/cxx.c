@@ -132,10 +132,10 @@ static ALWAYS_INLINE void *new_nothrow(size_t align, size_t size)
 /* Names as the Itanium C++ ABI mangles them; m is size_t. */
 #define NEW(name, ...) \
 	EXPORT void *name(__VA_ARGS__); \
-	EXPORT void *name(__VA_ARGS__)
+	FAST_EXPORT void *name(__VA_ARGS__)
 #define DELETE(name, ...) \
 	EXPORT void name(__VA_ARGS__); \
-	EXPORT void name(__VA_ARGS__)
+	FAST_EXPORT void name(__VA_ARGS__)
 
 NEW(_Znwm, size_t size)
 {

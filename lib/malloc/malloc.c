@@ -109,7 +109,7 @@ static ALWAYS_INLINE void *alloc(size_t size)
 	return malloc_slow(size);
 }
 
-EXPORT void *malloc(size_t size)
+FAST_EXPORT void *malloc(size_t size)
 {
 	return alloc(size);
 }
@@ -132,7 +132,7 @@ static NOINLINE void *calloc_large(size_t size)
 	return leave_slow_path(p, how, 1, size);
 }
 
-EXPORT void *calloc(size_t nmemb, size_t size)
+FAST_EXPORT void *calloc(size_t nmemb, size_t size)
 {
 	size_t bytes;
 	void *p;
@@ -238,7 +238,7 @@ static ALWAYS_INLINE void release(void *p)
 	free_slow(p);
 }
 
-EXPORT void free(void *p)
+FAST_EXPORT void free(void *p)
 {
 	release(p);
 }
@@ -379,7 +379,7 @@ static NOINLINE void *realloc_slow(void *p, size_t size)
 	return resize(p, size);
 }
 
-EXPORT void *realloc(void *p, size_t size)
+FAST_EXPORT void *realloc(void *p, size_t size)
 {
 	uintptr_t offset = (uintptr_t)p - fast.span_base;
 

@@ -232,8 +232,11 @@ struct page *buddy_take(struct zone *z, unsigned int order,
 	page = take_smallest(z, HOT, mt, order);
 	if (!page)
 		page = take_fallback(z, HOT, mt, order, large);
-	if (!page)
-		page = take_smallest(z, FRESH, mt, order);
+	if (page)
+		return page;
+	if (order < NR_PCP_ORDERS)
+		fetch_add_relaxed(&z->fresh, (size_t)1 << order);
+	page = take_smallest(z, FRESH, mt, order);
 	if (!page)
 		page = take_smallest(z, BARE, mt, order);
 	if (!page)
@@ -258,12 +261,14 @@ static struct page *later_block(struct zone *z, unsigned int mt,
 	return hlist_entry(n, struct page, buddy);
 }
 
-struct page *buddy_take_resident(struct zone *z, unsigned int min_order)
+struct page *buddy_take_resident(struct zone *z, unsigned int min_order,
+				 unsigned int max_order)
 {
+	unsigned int wanted = (2u << max_order) - (1u << min_order);
 	struct page *best = NULL;
 
 	for (unsigned int mt = 0; mt < NR_MIGRATETYPES; mt++) {
-		unsigned int fits = z->orders[HOT][mt] & (~0u << min_order);
+		unsigned int fits = z->orders[HOT][mt] & wanted;
 		struct page *page;
 
 		if (!fits)

@@ -37,6 +37,9 @@ struct zone {
 	size_t meta_pfn; /* what has metadata ends here. Lock: lock */
 	size_t idle_resident; /* least free_resident since the last tick */
 	size_t peak; /* most pages in use lately: halves at each tick. Atomic */
+	/* Pages of small blocks that were not resident, taken since level_zone().
+	 * Atomic */
+	size_t fresh;
 	/* Bit k: a list of order k is not empty. Lock: lock */
 	uint16_t orders[NR_TEMPERATURES][NR_MIGRATETYPES];
 	struct hlist_head free_list[NR_TEMPERATURES][NR_MIGRATETYPES]
@@ -91,8 +94,9 @@ void buddy_free(struct zone *z, size_t pfn, unsigned int order);
 void buddy_free_range(struct zone *z, size_t pfn, size_t nr);
 /* Take the @nr pages at @pfn if all of them are free. */
 bool buddy_take_range(struct zone *z, size_t pfn, size_t nr);
-/* A resident free block of at least @min_order, off the lists; or NULL. */
-struct page *buddy_take_resident(struct zone *z, unsigned int min_order);
+/* The largest resident free block of such an order, off the lists; or NULL. */
+struct page *buddy_take_resident(struct zone *z, unsigned int min_order,
+				 unsigned int max_order);
 /* A fresh block of MAX_ORDER that was not stripped, off the lists; or NULL. */
 struct page *buddy_take_unstripped(struct zone *z);
 /* Put it back as BARE. */

@@ -36,7 +36,7 @@ enum { PAGE_CLASS_NONE = 0, PAGE_CLASS_ASK = 255 };
 
 /*
  * States of a page. Only the first page of a block has a state; the others are
- * PAGE_NONE, but that the second page of a slab is its bitmap (slab/slab.h).
+ * PAGE_NONE.
  * A struct page of zeros is a PAGE_NONE: those inside a large free block may be
  * given back to the kernel, and nothing else in them outlives being PAGE_NONE.
  *
@@ -61,7 +61,7 @@ enum page_type {
 	PAGE_VTAIL,
 };
 
-struct kmem_cache;
+enum { MAX_OBJS_PER_SLAB = 256 };
 
 struct page {
 	uint8_t type; /* enum page_type. Lock: owner's */
@@ -71,25 +71,29 @@ struct page {
 	uint8_t migratetype; /* BUDDY: the list it is on */
 	uint8_t cold; /* BUDDY: enum temperature; VFREE: known to be clean */
 	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */
-	uint8_t nr_pieces; /* VMALLOC: kernel mappings of its own */
+	union {
+		uint8_t cache; /* SLAB: id of its kmem_cache */
+		uint8_t nr_pieces; /* VMALLOC: kernel mappings of its own */
+	};
 	union {
 		struct hlist_node buddy; /* BUDDY, SLAB. Lock: zone, node */
 		struct list_head lru; /* PCP, ISOLATED */
 	};
 	union {
 		struct { /* SLAB. Lock: kmem_cache_node->lock */
-			struct kmem_cache *cache; /* Const in a slab's life */
 			uint16_t nr_free;
 			uint16_t colour; /* bytes before the first object */
-			uint32_t unused2;
+			uint32_t unused;
+			/* One bit an object: set = free. */
+			uint64_t bitmap[MAX_OBJS_PER_SLAB / 64];
 		};
 		uint32_t resident; /* BUDDY: pages that may hold memory */
 		struct { /* LARGE, CACHED, VMALLOC, VFREE, VTAIL */
 			size_t nr_pages; /* Owner: whoever holds the block */
 			size_t room; /* VMALLOC: pages it may grow to in place */
+			uint32_t pieces[6]; /* VMALLOC: page where each ends */
 		};
 	};
-	uint32_t pieces[6]; /* VMALLOC: page where each of them ends */
 };
 
 _Static_assert(sizeof(struct page) == 64, "one cache line each");

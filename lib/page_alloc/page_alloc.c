@@ -33,6 +33,9 @@ enum {
 	PURGE_SMALL_CALLS = 64, /* for blocks below PURGE_ORDER, a tick */
 	STRIP_CALLS = 64, /* blocks whose mem_map is given back, a tick */
 	PURGE_BATCH = 32, /* blocks off the lists at once */
+	LEVEL_PAGES = 32, /* how often level_zone() runs */
+	LEVEL_RATIO = 8, /* part of a zone that may lie in too small pieces */
+	LEVEL_MIN = MiB(1) >> PAGE_SHIFT,
 	RECLAIM_RATIO = 16,
 };
 
@@ -214,6 +217,8 @@ static bool has_pcp(const struct zone *z, unsigned int order)
 	       load_relaxed(&z->grouped);
 }
 
+static void level_zone(struct zone *z, unsigned int order);
+
 static struct page *alloc_from_zone(struct zone *z, struct request *rq)
 {
 	struct page *page = NULL;
@@ -231,6 +236,9 @@ static struct page *alloc_from_zone(struct zone *z, struct request *rq)
 		page = rmqueue_lock(z, rq, true);
 	if (page)
 		count_alloc(z, rq->nr);
+	if (unlikely(load_relaxed(&z->fresh) >= LEVEL_PAGES) &&
+	    rq->gfp & GFPF_WAIT)
+		level_zone(z, rq->order);
 	return page;
 }
 
@@ -465,7 +473,7 @@ struct isolated {
 struct purge {
 	size_t target; /* resident pages, about */
 	size_t calls; /* blocks at most */
-	unsigned int min_order;
+	unsigned int min_order, max_order;
 };
 
 /* Up to PURGE_BATCH of the blocks that @p asks for. Return: how many. */
@@ -477,7 +485,8 @@ static size_t isolate(struct zone *z, struct isolated *blocks,
 
 	lock_acquire(&z->lock);
 	while (nr < most && pages < p->target) {
-		struct page *page = buddy_take_resident(z, p->min_order);
+		struct page *page = buddy_take_resident(z, p->min_order,
+							p->max_order);
 
 		if (!page)
 			break;
@@ -632,6 +641,7 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 		.target = target,
 		.calls = SIZE_MAX,
 		.min_order = PURGE_ORDER,
+		.max_order = MAX_ORDER,
 	});
 	/* The rest lies scattered: not all at once. */
 	if (done < target)
@@ -639,8 +649,29 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 			.target = target - done,
 			.calls = (size_t)PURGE_SMALL_CALLS * ticks,
 			.min_order = PURGE_SMALL_ORDER,
+			.max_order = MAX_ORDER,
 		});
 	return done;
+}
+
+/*
+ * Blocks of @order came from memory that is not resident while a good part of
+ * the zone is free and resident in pieces too small for them: those go back, so
+ * that a change of sizes does not grow the heap.
+ */
+static void level_zone(struct zone *z, unsigned int order)
+{
+	size_t fresh = exchange_acquire(&z->fresh, 0);
+	size_t resident = load_relaxed(&z->stat->free_resident);
+	size_t in_use = z->stat->present - load_relaxed(&z->stat->free);
+	size_t keep = max_size(in_use / LEVEL_RATIO, LEVEL_MIN);
+
+	if (order && resident > keep)
+		zone_purge(z, (struct purge){
+			.target = min_size(fresh, resident - keep),
+			.calls = fresh,
+			.max_order = order - 1,
+		});
 }
 
 static size_t trim_zone(struct zone *z, unsigned int unused)
@@ -654,6 +685,7 @@ static size_t trim_zone(struct zone *z, unsigned int unused)
 	done = zone_purge(z, (struct purge){
 		.target = load_relaxed(&z->stat->free_resident),
 		.calls = SIZE_MAX,
+		.max_order = MAX_ORDER,
 	});
 	zone_strip(z, SIZE_MAX);
 	return done;

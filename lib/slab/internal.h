@@ -37,11 +37,22 @@ static inline struct control_cache *cache_stat(const struct kmem_cache *c)
 struct kmem_cache_node *cache_node(const struct kmem_cache *c,
 				   unsigned int node);
 
+/*
+ * Nobody asked for its objects in all the time between two trims. What is freed
+ * goes to the slabs at once: it would wait in vain for its next use and keep
+ * slabs, of which it may be the last objects, from being given back.
+ */
+static inline bool is_idle(const struct kmem_cache *c)
+{
+	return load_relaxed(&c->age) >= 2;
+}
+
 /* --- slab.c --- */
 
 /*
  * slab_take() - up to @n objects of @c from slabs of @node, fullest first,
- * new slabs if need be. Return: how many.
+ * new slabs if need be; the lowest objects last. @objs: has room for @n, even if
+ * fewer come. Return: how many.
  * slab_give() - take @n objects back. Return: how many; fewer than @n only if
  * @nested and a lock is not free.
  */

@@ -50,9 +50,8 @@ const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] = {
 
 #define SIZE_CLASS(i, prev, s, o, b, max)                                \
 	_Static_assert((s) % 16 == 0 && (s) > (prev), "sizes go up by 16"); \
-	_Static_assert(SLAB_BYTES(o) / (s) <= MAX_OBJS_PER_SLAB &&        \
-			       (o) >= 1,                                  \
-		       "the second struct page holds the bitmap");        \
+	_Static_assert(SLAB_BYTES(o) / (s) <= MAX_OBJS_PER_SLAB,          \
+		       "struct page holds the bitmap");                   \
 	_Static_assert((b) >= 2 && (b) <= MAX_BATCH && (b) <= (max) / 2 + 1, \
 		       "a batch is at most half of a sheaf");
 #include "slab/size_classes.def"

@@ -78,10 +78,13 @@ static void copy_name(char *to, const char *name)
 	to[i] = '\0';
 }
 
-/* The smallest slab with room for 8 objects and at most an eighth unused. */
+/*
+ * The smallest slab, of two pages unless that is more than the bitmap can tell
+ * apart, with room for 8 objects and at most an eighth unused.
+ */
 static unsigned int choose_order(size_t size)
 {
-	unsigned int order = 1;
+	unsigned int order = size * MAX_OBJS_PER_SLAB >= 2 * PAGE_SIZE;
 
 	for (; order < 5; order++) {
 		size_t bytes = (size_t)PAGE_SIZE << order;
@@ -97,6 +100,7 @@ void set_magic(struct kmem_cache *c)
 	struct class_check *check = &class_checks[c->id];
 
 	c->magic = UINT64_MAX / c->size + 1;
+	c->bucket_scale = ((uint32_t)NR_BUCKETS << 16) / c->objs + 1;
 	check->mask = ((uint32_t)PAGE_SIZE << c->order) - 1;
 	check->magic = c->colour_step ? UINT32_MAX : UINT32_MAX / c->size + 1;
 }
@@ -177,15 +181,21 @@ static void empty_barns(struct kmem_cache *c)
 		empty_barn(c, node, UINT32_MAX);
 }
 
-static size_t shrink(struct kmem_cache *c)
+/* All but what the sheaves hold. */
+static size_t give_back(struct kmem_cache *c)
 {
 	size_t pages = 0;
 
-	sheaf_trim(c);
 	empty_barns(c);
 	for (unsigned int node = 0; node < nr_nodes(); node++)
 		pages += slab_free_empty(c, node, 0);
 	return pages;
+}
+
+static size_t shrink(struct kmem_cache *c)
+{
+	sheaf_trim(c);
+	return give_back(c);
 }
 
 size_t kmem_cache_shrink(struct kmem_cache *c)
@@ -211,7 +221,9 @@ size_t kmem_cache_destroy(struct kmem_cache *c)
 	stopped = percpu_stop();
 	if (stopped)
 		sheaf_drain_stopped(c);
-	shrink(c);
+	else
+		sheaf_trim(c);
+	give_back(c);
 	live = st->nr_slabs * c->objs - st->nr_free;
 	if (!live) {
 		for (unsigned int slot = 0; slot < percpu.nr; slot++) {
@@ -306,12 +318,16 @@ size_t slab_reclaimable(void)
 
 	for (unsigned int id = 1; id < nr; id++) {
 		const struct control_cache *st = &control.caches[id];
+		uint64_t cached = load_relaxed(&st->nr_barn) +
+				  sheaf_cached(&kmem_caches[id]);
 
-		bytes += load_relaxed(&st->nr_barn) * st->size;
-		bytes += load_relaxed(&st->nr_empty_slabs) * PAGE_SIZE
-			 << st->slab_order;
-		if (!has_slabs(&kmem_caches[id]))
-			bytes += sheaf_cached(&kmem_caches[id]) * st->size;
+		/* A few cached objects may be all that keeps many slabs. */
+		if (cached)
+			cached += load_relaxed(&st->nr_free);
+		else
+			cached = load_relaxed(&st->nr_empty_slabs) *
+				 st->objs_per_slab;
+		bytes += cached * st->size;
 	}
 	return bytes;
 }

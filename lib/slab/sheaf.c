@@ -242,6 +242,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	/* A sheaf of blocks only needs room for what is freed. */
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
+	store_relaxed(&c->age, 0);
 	s = barn_get(c, node);
 	if (s)
 		return refill_from_barn(c, s, node, nested);
@@ -260,7 +261,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
 	/* The barn has no lock that a nested call could find held. */
-	if (nested || (has_slabs(c) && barn_has_room(c))) {
+	if (nested || (has_slabs(c) && !is_idle(c) && barn_has_room(c))) {
 		barn_put(c, numa_node(), s);
 		return;
 	}
@@ -281,7 +282,8 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 		bug("double free of %p: cache %s", obj, cache_stat(c)->name);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
-	cap = grow_sheaf(c, nested);
+	cap = is_idle(c) ? capacity(percpu_header(c->id)) :
+			   grow_sheaf(c, nested);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
@@ -298,14 +300,14 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 
 /* --- trim and drain --- */
 
-/* Other sizes of blocks may need the budget more. */
-static void forget_capacity(struct kmem_cache *c)
+/* Other classes may need the budget more. */
+static void limit_capacity(struct kmem_cache *c, size_t cap)
 {
 	union sheaf_header old = percpu_header(c->id);
 	union sheaf_header new = old;
 
-	new.end = old.begin;
-	if (old.cur == old.begin && old.end != old.begin)
+	new.end = (uint16_t)(old.begin + cap);
+	if (capacity(old) > cap && old.cur <= new.end)
 		percpu_resize(c->id, old, new, false);
 }
 
@@ -320,8 +322,11 @@ void sheaf_trim(struct kmem_cache *c)
 {
 	size_t cached = sheaf_cached(c);
 	size_t keep = floor_capacity(c);
+	uint8_t age = load_relaxed(&c->age);
 	void *objs[MAX_BATCH];
 
+	if (age < UINT8_MAX)
+		store_relaxed(&c->age, (uint8_t)(age + 1));
 	while (cached > keep) {
 		unsigned int n = percpu_popn(
 			c->id, objs,
@@ -333,8 +338,8 @@ void sheaf_trim(struct kmem_cache *c)
 		cache_give(c, objs, n, false);
 		cached -= n;
 	}
-	if (!has_slabs(c))
-		forget_capacity(c);
+	if (is_idle(c) || !has_slabs(c))
+		limit_capacity(c, keep);
 }
 
 void sheaf_drain_stopped(struct kmem_cache *c)

@@ -2,10 +2,8 @@
 /*
  * slab.c - slabs: naturally aligned page blocks cut into objects of one cache.
  *
- *	mem_map[head]      struct page: cache, nr_free, list links
- *	mem_map[head + 1]  512 bits, one an object: set = free
- *
- * Nothing is kept in the objects themselves. Taking objects scans words of the
+ * All there is to know of a slab is in the struct page of its first page: one
+ * cache line. Nothing is kept in the objects themselves. Taking objects scans words of the
  * bitmap, giving one back sets its bit; a bit that is set already is a double
  * free. An object's number is its distance from the first one times the
  * cache's magic, whose upper half is the quotient and whose lower half tells
@@ -33,10 +31,6 @@
 /* Empty slabs a cache keeps: as many as fit here, at least one. */
 enum { KEEP_PAGES = 16 };
 
-enum { BITMAP_WORDS = MAX_OBJS_PER_SLAB / 64 };
-_Static_assert(BITMAP_WORDS * sizeof(uint64_t) == sizeof(struct page),
-	       "the bitmap is a struct page");
-
 static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 
 struct kmem_cache_node *cache_node(const struct kmem_cache *c,
@@ -50,11 +44,6 @@ static bool node_lock(struct kmem_cache_node *n, bool nested)
 	/* Zero is a free lock; only the checker needs the class. */
 	lock_set_class(&n->lock, LOCK_CACHE_NODE);
 	return lock_acquire_unless(&n->lock, nested);
-}
-
-static uint64_t *slab_bitmap(struct page *slab)
-{
-	return (uint64_t *)(slab + 1);
 }
 
 static char *slab_first(const struct page *slab)
@@ -90,7 +79,7 @@ static unsigned int bucket_of(const struct kmem_cache *c, unsigned int nr_free)
 		return BUCKET_FULL;
 	if (nr_free == c->objs)
 		return BUCKET_EMPTY;
-	return nr_free * NR_BUCKETS / c->objs;
+	return nr_free * c->bucket_scale >> 16;
 }
 
 static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
@@ -162,21 +151,19 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	gfp_t gfp = nested ? GFP_ATOMIC : GFP_KERNEL;
 	struct kmem_cache_node *n = cache_node(c, node);
 	struct page *slab;
-	uint64_t *bitmap;
 
 	if (c->flags & SLAB_RECLAIM_ACCOUNT)
 		gfp |= GFPF_RECLAIMABLE;
 	slab = alloc_pages_node(node, gfp, c->order);
 	if (!slab)
 		return NULL;
-	bitmap = slab_bitmap(slab);
-	for (unsigned int i = 0; i < BITMAP_WORDS; i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(slab->bitmap); i++) {
 		unsigned int bits = c->objs > i * 64 ? c->objs - i * 64 : 0;
 
-		bitmap[i] = bits >= 64 ? ~0ull : (1ull << bits) - 1;
+		slab->bitmap[i] = bits >= 64 ? ~0ull : (1ull << bits) - 1;
 	}
 	slab->order = c->order;
-	slab->cache = c;
+	slab->cache = c->id;
 	slab->nr_free = c->objs;
 	slab->colour = 0;
 	if (c->colour_step)
@@ -230,8 +217,6 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 		hlist_del(&slab->buddy);
 		memset(&span.page_class[page_to_pfn(slab)], PAGE_CLASS_NONE,
 		       1ul << c->order);
-		memset(slab_bitmap(slab), 0, sizeof(struct page));
-		slab->cache = NULL;
 		fetch_sub_relaxed(&control.zones[slab->node][slab->zone].slab,
 				  1ull << c->order);
 		slab->type = PAGE_ALLOC;
@@ -260,26 +245,28 @@ size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 
 /* --- objects --- */
 
-static unsigned int take_from_slab(struct kmem_cache *c, struct page *slab,
-				   void **objs, unsigned int n)
+/*
+ * Take the lowest @n objects of @slab, the lowest one last: sheaves are stacks,
+ * and objects that a program gets one after the other should lie one after the
+ * other, as caches and their prefetchers like it.
+ */
+static void take_from_slab(struct kmem_cache *c, struct page *slab,
+			   void **objs, unsigned int n)
 {
-	uint64_t *bitmap = slab_bitmap(slab);
 	char *first = slab_first(slab);
 	size_t size = c->size;
-	unsigned int got = 0;
 
-	for (unsigned int w = 0; got < n; w++) {
-		uint64_t bits = bitmap[w];
+	for (unsigned int w = 0; n; w++) {
+		uint64_t bits = slab->bitmap[w];
 
-		while (bits && got < n) {
+		while (bits && n) {
 			size_t i = w * 64u + (unsigned int)__builtin_ctzll(bits);
 
-			objs[got++] = first + i * size;
+			objs[--n] = first + i * size;
 			bits &= bits - 1;
 		}
-		bitmap[w] = bits;
+		slab->bitmap[w] = bits;
 	}
-	return got;
 }
 
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
@@ -307,13 +294,15 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 			continue;
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
-		take_from_slab(c, slab, objs + got, k);
+		take_from_slab(c, slab, objs + n - got - k, k);
 		got += k;
 		slab->nr_free = (uint16_t)(slab->nr_free - k);
 		move_slab(c, cn, slab);
 	}
 	lock_release(&cn->lock);
 out:
+	if (got < n)
+		memmove(objs, objs + n - got, got * sizeof(*objs));
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
 	return got;
 }
@@ -328,7 +317,7 @@ static COLD NORETURN void bad_object(const struct kmem_cache *c,
 static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
 				 void *const *objs, unsigned int n)
 {
-	uint64_t *bitmap = slab_bitmap(slab);
+	uint64_t *bitmap = slab->bitmap;
 	uintptr_t mask = ~(uintptr_t)(((size_t)PAGE_SIZE << c->order) - 1);
 	uintptr_t base = (uintptr_t)objs[0] & mask;
 	unsigned int i = 0;
@@ -347,6 +336,9 @@ static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
 	return i;
 }
 
+/* Objects come back in any order: how many before its turn a slab is fetched. */
+enum { GIVE_AHEAD = 8 };
+
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
@@ -355,12 +347,14 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	struct hlist_head freed = { 0 };
 	unsigned int done = 0;
 
+	for (unsigned int i = 0; i < n && i < GIVE_AHEAD; i++)
+		__builtin_prefetch(slab_of(c, objs[i]), 1);
 	while (done < n) {
 		struct page *slab = slab_of(c, objs[done]);
 		struct kmem_cache_node *its;
 		unsigned int k;
 
-		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c))
+		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c->id))
 			bad_object(c, objs[done], "double free");
 		its = cache_node(c, slab->node);
 		if (its != cn) {
@@ -371,6 +365,9 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 				break;
 			cn = its;
 		}
+		if (done + GIVE_AHEAD < n)
+			__builtin_prefetch(slab_of(c, objs[done + GIVE_AHEAD]),
+					   1);
 		k = give_to_slab(c, slab, objs + done, n - done);
 		done += k;
 		slab->nr_free = (uint16_t)(slab->nr_free + k);
@@ -393,12 +390,12 @@ const char *slab_check_object(const void *p)
 	struct page *slab = slab_of(c, p);
 	unsigned int index;
 
-	if (slab->type != PAGE_SLAB || slab->cache != c)
+	if (slab->type != PAGE_SLAB || slab->cache != c->id)
 		return "its slab was freed";
 	index = slab_index(c, slab, p);
 	if (index == NO_INDEX)
 		return "not the start of an object";
-	if (load_relaxed(&slab_bitmap(slab)[index / 64]) >> (index % 64) & 1)
+	if (load_relaxed(&slab->bitmap[index / 64]) >> (index % 64) & 1)
 		return "the object is free";
 	return NULL;
 }
@@ -409,9 +406,8 @@ static unsigned int count_bits(struct page *slab)
 {
 	unsigned int bits = 0;
 
-	for (unsigned int i = 0; i < BITMAP_WORDS; i++)
-		bits += (unsigned int)__builtin_popcountll(
-			slab_bitmap(slab)[i]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(slab->bitmap); i++)
+		bits += (unsigned int)__builtin_popcountll(slab->bitmap[i]);
 	return bits;
 }
 
@@ -423,7 +419,7 @@ static size_t validate_list(struct kmem_cache *c, struct hlist_head *list,
 	for (struct hlist_node *i = list->first; i; i = i->next, nr++) {
 		struct page *slab = hlist_entry(i, struct page, buddy);
 
-		BUG_ON(slab->type != PAGE_SLAB || slab->cache != c);
+		BUG_ON(slab->type != PAGE_SLAB || slab->cache != c->id);
 		BUG_ON(slab->bucket != bucket);
 		BUG_ON(bucket_of(c, slab->nr_free) != bucket);
 		BUG_ON(count_bits(slab) != slab->nr_free);

@@ -26,7 +26,6 @@ enum {
 	FIRST_NAMED_CACHE = 64,
 	LAST_NAMED_CACHE = 254,
 	MAX_BATCH = 250,
-	MAX_OBJS_PER_SLAB = 512,
 };
 
 enum kmem_flags {
@@ -36,7 +35,7 @@ enum kmem_flags {
 };
 
 struct kmem_cache {
-	/* All Const between create and destroy. */
+	/* All but the last Const between create and destroy. */
 	uint32_t size; /* bytes from one object to the next */
 	uint8_t id; /* class in page_class[], index in kmem_caches[] */
 	uint8_t order; /* of its slabs */
@@ -49,8 +48,10 @@ struct kmem_cache {
 	uint16_t align;
 	uint32_t object_size;
 	uint32_t flags; /* enum kmem_flags */
+	uint32_t bucket_scale; /* 2^16 * NR_BUCKETS / objs, rounded up */
 	uint64_t magic; /* 2^64 / size, rounded up */
 	void (*ctor)(void *obj);
+	uint8_t age; /* Atomic: trims since a sheaf of it was found empty */
 };
 
 /*

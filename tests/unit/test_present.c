@@ -204,6 +204,33 @@ static size_t scatter(size_t nr, unsigned int order)
 	return normal()->stat->free_resident;
 }
 
+/*
+ * Sizes change: what is free lies in single pages and pairs are wanted. The zone
+ * does not grow by it, but a little stays for requests that it suits.
+ */
+static void test_level(void **state)
+{
+	uint64_t before, most;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	before = scatter(4096, 0);
+	assert_in_range(before, 2000, 2048);
+	most = MiB(1) >> PAGE_SHIFT;
+	/* Single pages are of use to those who want them. */
+	for (int i = 0; i < 100; i++)
+		assert_non_null(alloc_pages(GFP_KERNEL, 0));
+	assert_int_equal(sum_vm_event(PGPURGE), 0);
+	for (int i = 0; i < 1200; i++)
+		memset(page_address(alloc_pages(GFP_KERNEL, 1)), 1,
+		       2 * PAGE_SIZE);
+	most = max_size(most, (normal()->stat->present - normal()->stat->free) /
+				      8) + 64;
+	assert_true(normal()->stat->free_resident <= most);
+	assert_true(sum_vm_event(PGPURGE) >= before - 200 - most);
+	validate_all();
+}
+
 /* Small blocks go too when nothing else is left, but only so many a tick. */
 static void test_decay_of_small_blocks(void **state)
 {
@@ -453,6 +480,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_present_bits),
 		cmocka_unit_test(test_trim),
 		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_decay_of_small_blocks),
 		cmocka_unit_test(test_decay_spares_what_is_used),
 		cmocka_unit_test(test_resident_limit),

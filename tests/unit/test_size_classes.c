@@ -50,7 +50,7 @@ static void test_table(void **state)
 		assert_int_equal(c->order, r->order);
 		assert_int_equal(c->objs, slab_bytes(c) / r->size);
 		assert_true(c->objs > 1 && c->objs <= MAX_OBJS_PER_SLAB);
-		assert_true(c->order >= 1);
+		
 		assert_true(c->batch >= 2 && c->batch <= MAX_BATCH);
 		/* Half a sheaf moves at a time, or a batch. */
 		assert_true(c->sheaf_max >= 2 * c->batch ||

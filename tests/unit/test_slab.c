@@ -71,7 +71,7 @@ static void check_class(struct kmem_cache *c)
 		slab = virt_to_page((char *)align_down(
 			(uintptr_t)p, (size_t)PAGE_SIZE << c->order));
 		assert_int_equal(slab->type, PAGE_SLAB);
-		assert_ptr_equal(slab->cache, c);
+		assert_int_equal(slab->cache, c->id);
 		memset(p, (int)i, c->size);
 	}
 	kmem_cache_validate(c);
@@ -178,6 +178,28 @@ static void test_take_and_give(void **state)
 	assert_int_equal(stat_of(c)->grown, stat_of(c)->reaped);
 }
 
+/* Fresh objects, and those of a slab with gaps, come lowest first. */
+static void test_ascending(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(48)];
+	static char *objs[MANY];
+	unsigned int breaks = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	for (int i = 0; i < MANY; i++) {
+		objs[i] = kmem_cache_alloc(c);
+		breaks += i && objs[i] != objs[i - 1] + c->size;
+	}
+	assert_true(breaks <= 2 * stat_of(c)->nr_slabs);
+	slab_drain();
+	for (int i = 0; i < c->objs; i += 3)
+		kmem_cache_free(c, objs[i]);
+	slab_drain();
+	for (int i = 0; i < c->objs; i += 3)
+		assert_ptr_equal(kmem_cache_alloc(c), objs[i]);
+}
+
 /* The next object comes from the slab with the fewest free ones, by eighths. */
 static void test_fullest_first(void **state)
 {
@@ -226,7 +248,8 @@ static void test_sparse_slabs_drain(void **state)
 	(void)state;
 	core_start("percpu=lock,span=256");
 	while (nr < MANY)
-		nr += slab_take(c, 0, objs + nr, 100, false);
+		nr += slab_take(c, 0, objs + nr,
+				(unsigned int)min_size(100, MANY - nr), false);
 	for (size_t i = MANY; i-- > 1;) {
 		size_t k = rng_below(&rng, i + 1);
 		void *tmp = objs[i];
@@ -404,7 +427,8 @@ static void test_colouring(void **state)
 	c = kmem_cache_create("colour", 1000, 0, 0, NULL);
 	assert_true(c->colours > 1);
 	while (nr < 1000)
-		nr += slab_take(c, 0, objs + nr, 100, false);
+		nr += slab_take(c, 0, objs + nr,
+				(unsigned int)min_size(100, MANY - nr), false);
 	for (size_t i = 0; i < nr; i++) {
 		struct page *slab = slab_at(c, objs[i]);
 		size_t offset = (size_t)((char *)objs[i] -
@@ -611,6 +635,38 @@ static void test_reap_and_decay(void **state)
 	assert_int_equal(slab_reclaimable(), 0);
 }
 
+/*
+ * Objects that nobody asks for wait nowhere: their slabs go back although
+ * the program, which frees all but a few, calls nothing else.
+ */
+static void test_idle(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
+	static void *objs[MANY];
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	for (int i = 0; i < MANY; i++)
+		objs[i] = kmem_cache_alloc(c);
+	slab_reap();
+	/* Just once is not idle: it grew since the trim before. */
+	for (int i = 0; i < MANY / 2; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_true(stat_of(c)->nr_barn > 0);
+	slab_reap();
+	assert_int_equal(stat_of(c)->nr_barn, 0);
+	for (int i = MANY / 2; i < MANY; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_int_equal(stat_of(c)->nr_barn, 0);
+	assert_true(objects_in_sheaves(c) <= NURSERY_SLOTS);
+	assert_true((stat_of(c)->nr_slabs << c->order) <= 16 + NURSERY_SLOTS);
+	kmem_cache_validate(c);
+	/* In demand again. */
+	fill_and_free(c);
+	assert_true(stat_of(c)->nr_barn > 0);
+	assert_true(objects_in_sheaves(c) > NURSERY_SLOTS);
+}
+
 /* Sheaves of all classes together stay within their budget. */
 static void test_budget(void **state)
 {
@@ -644,6 +700,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_all_classes_lock),
 		cmocka_unit_test(test_all_classes_without_barns),
 		cmocka_unit_test(test_take_and_give),
+		cmocka_unit_test(test_ascending),
 		cmocka_unit_test(test_fullest_first),
 		cmocka_unit_test(test_sparse_slabs_drain),
 		cmocka_unit_test(test_nested_finds_the_lock_taken),
@@ -657,6 +714,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_misuse_lock),
 		cmocka_unit_test(test_misuse_rseq),
 		cmocka_unit_test(test_reap_and_decay),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_budget),
 	};
 
