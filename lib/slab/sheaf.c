@@ -27,6 +27,10 @@
 /* Memory that every class may cache on a CPU whatever the budget. */
 enum { FLOOR_BYTES = 16384 };
 
+/* Once the budget is spent, a class asks others for room at every so many misses:
+ * the walk costs more than a miss, and where all are busy it only goes round. */
+enum { PATIENCE = 16 };
+
 /* --- capacity --- */
 
 static size_t capacity(union sheaf_header h)
@@ -149,6 +153,16 @@ static bool steal_capacity(const struct kmem_cache *c, struct budget budget,
 	return got >= need;
 }
 
+static bool must_wait(struct kmem_cache *c)
+{
+	uint8_t misses = load_relaxed(&c->patience);
+
+	if (likely(!misses))
+		return false;
+	store_relaxed(&c->patience, (uint8_t)(misses - 1));
+	return true;
+}
+
 /*
  * A miss: give the class more room on this CPU. Return: its capacity now, as a
  * measure of how much to fetch.
@@ -163,7 +177,7 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	size_t used, more;
 
 	want = min_size(want, c->sheaf_max);
-	if (want <= cap)
+	if (want <= cap || must_wait(c))
 		return cap;
 	if (!cap && percpu_online() < 0)
 		return 0;
@@ -172,10 +186,13 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	more = (want - cap) * c->size;
 	/* The floor is for free. */
 	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;
-	if (used + more > budget.bytes &&
-	    (!has_slabs(c) ||
-	     !steal_capacity(c, budget, used + more - budget.bytes, nested)))
-		return cap;
+	if (used + more > budget.bytes) {
+		store_relaxed(&c->patience, PATIENCE);
+		if (!has_slabs(c) ||
+		    !steal_capacity(c, budget, used + more - budget.bytes,
+				    nested))
+			return cap;
+	}
 	if (percpu_resize(c->id, old, larger(c, old, want), nested))
 		return want;
 	return cap;

@@ -35,7 +35,7 @@ enum kmem_flags {
 };
 
 struct kmem_cache {
-	/* All but the last Const between create and destroy. */
+	/* All but the last two Const between create and destroy. */
 	uint32_t size; /* bytes from one object to the next */
 	uint8_t id; /* class in page_class[], index in kmem_caches[] */
 	uint8_t order; /* of its slabs */
@@ -52,6 +52,7 @@ struct kmem_cache {
 	uint64_t magic; /* 2^64 / size, rounded up */
 	void (*ctor)(void *obj);
 	uint8_t age; /* Atomic: trims since a sheaf of it was found empty */
+	uint8_t patience; /* Atomic: misses until it asks for more room again */
 };
 
 /*
