@@ -2,7 +2,7 @@
  * A burst, then idling: 128 MiB of small objects are allocated, all but the
  * first tenth are freed, and the program sleeps, or goes on with a little work
  * (10 % of one processor at most). over_live_N is the resident memory N
- * seconds later over the live bytes.
+ * seconds later over the live bytes, those of the little work included.
  */
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +13,11 @@
 
 enum { MAX_OBJECTS = 1 << 20, SIZES = 4096, LIVE = 1000, WORK = 200 };
 
+struct slot {
+	void *p;
+	size_t size;
+};
+
 static double seconds_now(void)
 {
 	struct timespec ts;
@@ -22,17 +27,26 @@ static double seconds_now(void)
 }
 
 /* A millisecond of a program that has little to do. */
-static void work(void **slot, const uint32_t *sizes, struct rng *r)
+static void work(struct slot *slots, const uint32_t *sizes, struct rng *r)
 {
 	for (int i = 0; i < WORK; i++) {
-		uint32_t at = rng_below(r, LIVE);
-		size_t size = sizes[rng_below(r, SIZES)];
+		struct slot *s = &slots[rng_below(r, LIVE)];
 
-		free(slot[at]);
-		slot[at] = malloc(size);
-		touch(slot[at], size);
+		free(s->p);
+		s->size = sizes[rng_below(r, SIZES)];
+		s->p = malloc(s->size);
+		touch(s->p, s->size);
 	}
 	usleep(1000);
+}
+
+static size_t live_bytes(const struct slot *slots)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < LIVE; i++)
+		bytes += slots[i].size;
+	return bytes;
 }
 
 /* arg: seconds, whether it works while it waits */
@@ -42,7 +56,7 @@ static void burst(struct bench *b)
 	bool works = bench_arg(b, 1);
 	uint32_t *sizes = map_sizes(SIZES, 16, 1024, 1);
 	void **object = map_array(MAX_OBJECTS, sizeof(*object));
-	void **slot = map_array(LIVE, sizeof(*slot));
+	struct slot *slots = map_array(LIVE, sizeof(*slots));
 	struct rng r = rng_seed(2);
 	size_t bytes = 0, live = 0, before = bench_rss();
 	uint32_t n = 0, kept = 0;
@@ -70,14 +84,14 @@ static void burst(struct bench *b)
 			while (seconds_now() - start <
 			       marks[i] * bench_scale()) {
 				if (works)
-					work(slot, sizes, &r);
+					work(slots, sizes, &r);
 				else
 					usleep(1000);
 			}
 			snprintf(name, sizeof(name), "over_live_%d", marks[i]);
 			bench_count(b, name,
 				    (double)(bench_rss() - before) /
-					    (double)live);
+					    (double)(live + live_bytes(slots)));
 		}
 	}
 }

@@ -59,8 +59,8 @@ static void add_to_free_list_of(struct zone *z, enum temperature t, size_t pfn,
 	hlist_add_head(&page->buddy, &z->free_list[t][mt][order]);
 	z->orders[t][mt] = (uint16_t)(z->orders[t][mt] | 1u << order);
 	z->stat->nr_free[mt][order]++;
-	z->stat->free += (uint64_t)1 << order;
-	z->stat->free_resident += resident;
+	stat_add(&z->stat->free, (int64_t)1 << order);
+	stat_add(&z->stat->free_resident, (int64_t)resident);
 }
 
 static void add_to_free_list(struct zone *z, size_t pfn, unsigned int order,
@@ -82,8 +82,8 @@ static void del_from_free_list(struct zone *z, struct page *page)
 			z->orders[page->cold][mt] & ~(1u << order));
 	page->type = PAGE_NONE;
 	z->stat->nr_free[mt][order]--;
-	z->stat->free -= (uint64_t)1 << order;
-	z->stat->free_resident -= page->resident;
+	stat_add(&z->stat->free, -((int64_t)1 << order));
+	stat_add(&z->stat->free_resident, -(int64_t)page->resident);
 	if (z->stat->free_resident < z->idle_resident)
 		z->idle_resident = z->stat->free_resident;
 }

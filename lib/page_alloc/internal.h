@@ -53,6 +53,18 @@ static inline struct zone *page_zone(const struct page *page)
 	return zone_of(page->node, (enum zone_type)page->zone);
 }
 
+/* A counter that is written under zone->lock and read without. */
+static inline void stat_add(uint64_t *counter, int64_t n)
+{
+	store_relaxed(counter, *counter + (uint64_t)n);
+}
+
+/* A hint without zone->lock. */
+static inline size_t pages_in_use(const struct zone *z)
+{
+	return load_relaxed(&z->stat->present) - load_relaxed(&z->stat->free);
+}
+
 /* --- memmap.c: the span and its side tables --- */
 
 MUST_CHECK int memmap_init(void);

@@ -36,6 +36,8 @@ enum {
 	LEVEL_PAGES = 32, /* how often level_zone() runs */
 	LEVEL_RATIO = 8, /* part of a zone that may lie in too small pieces */
 	LEVEL_MIN = MiB(1) >> PAGE_SHIFT,
+	MUCH_FREE_MIN = MiB(4) >> PAGE_SHIFT,
+	MUCH_FREE_RATIO = 4, /* part of what is in use */
 	RECLAIM_RATIO = 16,
 };
 
@@ -205,7 +207,7 @@ static bool reclaim_before_growth(const struct zone *z, struct request *rq)
 	rq->reclaimed = true;
 	cached = reclaim->count();
 	if (cached < MiB(1) ||
-	    cached >> PAGE_SHIFT < z->stat->present / RECLAIM_RATIO)
+	    cached >> PAGE_SHIFT < load_relaxed(&z->stat->present) / RECLAIM_RATIO)
 		return false;
 	reclaim->shrink();
 	return true;
@@ -600,7 +602,7 @@ static size_t for_each_zone(size_t (*fn)(struct zone *z, unsigned int arg),
 static size_t excess(struct zone *z)
 {
 	size_t resident = load_relaxed(&z->stat->free_resident);
-	size_t in_use = z->stat->present - load_relaxed(&z->stat->free);
+	size_t in_use = pages_in_use(z);
 	size_t peak = load_relaxed(&z->peak);
 	size_t limit;
 
@@ -617,6 +619,18 @@ bool page_alloc_over_limit(void)
 	for (unsigned int node = 0; node < nodes; node++)
 		if (excess(zone_of(node, ZONE_NORMAL)) > 1 << MAX_ORDER)
 			return true;
+	return false;
+}
+
+bool page_alloc_much_free(void)
+{
+	for (unsigned int node = 0; node < nodes; node++) {
+		const struct zone *z = zone_of(node, ZONE_NORMAL);
+
+		if (load_relaxed(&z->stat->free_resident) >
+		    max_size(MUCH_FREE_MIN, pages_in_use(z) / MUCH_FREE_RATIO))
+			return true;
+	}
 	return false;
 }
 
@@ -663,7 +677,7 @@ static void level_zone(struct zone *z, unsigned int order)
 {
 	size_t fresh = exchange_acquire(&z->fresh, 0);
 	size_t resident = load_relaxed(&z->stat->free_resident);
-	size_t in_use = z->stat->present - load_relaxed(&z->stat->free);
+	size_t in_use = pages_in_use(z);
 	size_t keep = max_size(in_use / LEVEL_RATIO, LEVEL_MIN);
 
 	if (order && resident > keep)

@@ -119,6 +119,8 @@ static inline size_t decayed(size_t idle, unsigned int ticks)
 void page_alloc_decay(unsigned int ticks);
 size_t page_alloc_trim(void);
 
+/* Is so much of the heap free and resident that the decay clock should tick? */
+bool page_alloc_much_free(void);
 /* Is more free memory resident than resident_free_limit() allows? */
 bool page_alloc_over_limit(void);
 

@@ -216,7 +216,7 @@ static bool bring_online(struct zone *z, size_t to)
 	advise_huge_pages(z, from, to);
 	group_pageblocks(z, from, to);
 	z->online_pfn = to;
-	z->stat->present += to - from;
+	stat_add(&z->stat->present, (int64_t)(to - from));
 	z->stat->managed += to - from;
 	buddy_free_range(z, from, to - from);
 	return true;

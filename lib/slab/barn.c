@@ -172,7 +172,8 @@ bool barn_has_room(const struct kmem_cache *c)
 {
 	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + c->batch;
 	uint64_t limit = params.barn_limit << 10;
-	uint64_t share = control.zones[0][ZONE_NORMAL].present * PAGE_SIZE / 8;
+	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
+			 PAGE_SIZE / 8;
 
 	return objs * c->size <= limit &&
 	       load_relaxed(&total.bytes) <= max_size(limit, share);

@@ -51,8 +51,7 @@ static inline bool is_idle(const struct kmem_cache *c)
 
 /*
  * slab_take() - up to @n objects of @c from slabs of @node, fullest first,
- * new slabs if need be; the lowest objects last. @objs: has room for @n, even if
- * fewer come. Return: how many.
+ * new slabs if need be. Return: how many.
  * slab_give() - take @n objects back. Return: how many; fewer than @n only if
  * @nested and a lock is not free.
  */

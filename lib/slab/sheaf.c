@@ -21,6 +21,7 @@
 #include "base/bug.h"
 #include "base/params.h"
 #include "base/vmstat.h"
+#include "os/os.h"
 #include "percpu/percpu.h"
 #include "slab/internal.h"
 
@@ -30,6 +31,13 @@ enum { FLOOR_BYTES = 16384 };
 /* Once the budget is spent, a class asks others for room at every so many misses:
  * the walk costs more than a miss, and where all are busy it only goes round. */
 enum { PATIENCE = 16 };
+
+/*
+ * While much of the heap is free, the slots of a class, and the objects it keeps or
+ * fetches: few, so that a program that does little from now on misses again, which
+ * drives the decay clock.
+ */
+enum { CALM_SLOTS = 128, CALM_OBJECTS = 16 };
 
 /* --- capacity --- */
 
@@ -242,6 +250,17 @@ static void *refill_from_barn(struct kmem_cache *c, struct sheaf *s,
 	return obj;
 }
 
+/* A program that allocates much has misses at any time. */
+static bool first_in_a_while(void)
+{
+	static uint64_t last; /* ms. Atomic */
+	uint64_t before = load_relaxed(&last);
+	uint64_t now = os_now_ms();
+
+	store_relaxed(&last, now);
+	return now - before > 1;
+}
+
 void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 {
 	bool nested = how != SLOW_NORMAL;
@@ -250,6 +269,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	struct sheaf *s;
 	unsigned int n;
 	size_t cap;
+	bool calm;
 
 	if (how == SLOW_BARRED)
 		return NULL;
@@ -260,10 +280,12 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
 	store_relaxed(&c->age, 0);
-	s = barn_get(c, node);
+	calm = !nested && page_alloc_much_free() && first_in_a_while();
+	s = calm ? NULL : barn_get(c, node);
 	if (s)
 		return refill_from_barn(c, s, node, nested);
-	n = (unsigned int)min_size(cap / 2 + 1, c->batch);
+	n = (unsigned int)min_size(cap / 2 + 1,
+				   calm ? CALM_OBJECTS : c->batch);
 	n = cache_take(c, node, objs, n, nested);
 	if (!n)
 		return NULL;
@@ -274,6 +296,33 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 }
 
 /* --- free --- */
+
+/*
+ * What the sheaf holds beyond @keep goes down, and its room to @cap: other classes
+ * may need the budget more. A class in use has it back after a few misses.
+ */
+static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
+{
+	size_t cached = sheaf_cached(c);
+	union sheaf_header old, new;
+	void *objs[MAX_BATCH];
+
+	while (cached > keep) {
+		unsigned int n = percpu_popn(
+			c->id, objs,
+			(unsigned int)min_size(cached - keep, MAX_BATCH),
+			false);
+
+		if (!n)
+			break;
+		cache_give(c, objs, n, false);
+		cached -= n;
+	}
+	old = new = percpu_header(c->id);
+	new.end = (uint16_t)(old.begin + cap);
+	if (capacity(old) > cap && old.cur <= new.end)
+		percpu_resize(c->id, old, new, false);
+}
 
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
@@ -290,7 +339,9 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 {
 	bool nested = how != SLOW_NORMAL;
 	struct sheaf *s;
+	unsigned int n;
 	size_t cap;
+	bool calm;
 
 	if (how == SLOW_BARRED)
 		return false;
@@ -299,8 +350,10 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 		bug("double free of %p: cache %s", obj, cache_stat(c)->name);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
-	cap = is_idle(c) ? capacity(percpu_header(c->id)) :
-			   grow_sheaf(c, nested);
+	cap = capacity(percpu_header(c->id));
+	calm = cap >= CALM_SLOTS && page_alloc_much_free();
+	if (!calm && !is_idle(c))
+		cap = grow_sheaf(c, nested);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
@@ -308,25 +361,16 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	/* Without a sheaf to carry a batch: one by one. */
 	if (!s)
 		return cache_give(c, &obj, 1, nested) == 1;
-	cap = min_size(cap / 2, c->batch - 1u);
-	s->nr = percpu_popn(c->id, s->objs, (unsigned int)cap, nested);
+	n = (unsigned int)min_size(cap / 2, c->batch - 1u);
+	s->nr = percpu_popn(c->id, s->objs, n, nested);
 	s->objs[s->nr++] = obj;
 	put_batch(c, s, nested);
+	if (calm && !nested)
+		trim_to(c, CALM_OBJECTS, CALM_SLOTS);
 	return true;
 }
 
 /* --- trim and drain --- */
-
-/* Other classes may need the budget more. */
-static void limit_capacity(struct kmem_cache *c, size_t cap)
-{
-	union sheaf_header old = percpu_header(c->id);
-	union sheaf_header new = old;
-
-	new.end = (uint16_t)(old.begin + cap);
-	if (capacity(old) > cap && old.cur <= new.end)
-		percpu_resize(c->id, old, new, false);
-}
 
 size_t sheaf_cached(const struct kmem_cache *c)
 {
@@ -337,26 +381,11 @@ size_t sheaf_cached(const struct kmem_cache *c)
 
 void sheaf_trim(struct kmem_cache *c)
 {
-	size_t cached = sheaf_cached(c);
-	size_t keep = floor_capacity(c);
 	uint8_t age = load_relaxed(&c->age);
-	void *objs[MAX_BATCH];
 
 	if (age < UINT8_MAX)
 		store_relaxed(&c->age, (uint8_t)(age + 1));
-	while (cached > keep) {
-		unsigned int n = percpu_popn(
-			c->id, objs,
-			(unsigned int)min_size(cached - keep, MAX_BATCH),
-			false);
-
-		if (!n)
-			break;
-		cache_give(c, objs, n, false);
-		cached -= n;
-	}
-	if (is_idle(c) || !has_slabs(c))
-		limit_capacity(c, keep);
+	trim_to(c, floor_capacity(c), floor_capacity(c));
 }
 
 void sheaf_drain_stopped(struct kmem_cache *c)

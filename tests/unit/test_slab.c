@@ -178,28 +178,6 @@ static void test_take_and_give(void **state)
 	assert_int_equal(stat_of(c)->grown, stat_of(c)->reaped);
 }
 
-/* Fresh objects, and those of a slab with gaps, come lowest first. */
-static void test_ascending(void **state)
-{
-	struct kmem_cache *c = &kmem_caches[kmalloc_class(48)];
-	static char *objs[MANY];
-	unsigned int breaks = 0;
-
-	(void)state;
-	core_start("percpu=lock,span=256");
-	for (int i = 0; i < MANY; i++) {
-		objs[i] = kmem_cache_alloc(c);
-		breaks += i && objs[i] != objs[i - 1] + c->size;
-	}
-	assert_true(breaks <= 2 * stat_of(c)->nr_slabs);
-	slab_drain();
-	for (int i = 0; i < c->objs; i += 3)
-		kmem_cache_free(c, objs[i]);
-	slab_drain();
-	for (int i = 0; i < c->objs; i += 3)
-		assert_ptr_equal(kmem_cache_alloc(c), objs[i]);
-}
-
 /* The next object comes from the slab with the fewest free ones, by eighths. */
 static void test_fullest_first(void **state)
 {
@@ -667,6 +645,37 @@ static void test_idle(void **state)
 	assert_true(objects_in_sheaves(c) > NURSERY_SLOTS);
 }
 
+/*
+ * A program that frees most of its heap is left with small sheaves: it may do
+ * little from now on, and misses are what drives the decay clock.
+ */
+static void test_calm(void **state)
+{
+	enum { NR = 400000, CALM_SLOTS = 128 };
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
+	static void *objs[NR];
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	for (int i = 0; i < NR; i++)
+		objs[i] = kmem_cache_alloc(c);
+	for (int i = 0; i < NR / 4; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_true(objects_in_sheaves(c) > CALM_SLOTS);
+	for (int i = NR / 4; i < NR; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_true(objects_in_sheaves(c) <= CALM_SLOTS);
+	assert_true(percpu_header(c->id).end - percpu_header(c->id).begin <=
+		    CALM_SLOTS);
+	kmem_cache_validate(c);
+	assert_int_equal(live(c), 0);
+	/* Room comes back with use. */
+	for (int i = 0; i < 5000; i++)
+		objs[i] = kmem_cache_alloc(c);
+	assert_true(percpu_header(c->id).end - percpu_header(c->id).begin >
+		    CALM_SLOTS);
+}
+
 /* Sheaves of all classes together stay within their budget. */
 static void test_budget(void **state)
 {
@@ -700,7 +709,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_all_classes_lock),
 		cmocka_unit_test(test_all_classes_without_barns),
 		cmocka_unit_test(test_take_and_give),
-		cmocka_unit_test(test_ascending),
 		cmocka_unit_test(test_fullest_first),
 		cmocka_unit_test(test_sparse_slabs_drain),
 		cmocka_unit_test(test_nested_finds_the_lock_taken),
@@ -715,6 +723,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_misuse_rseq),
 		cmocka_unit_test(test_reap_and_decay),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_calm),
 		cmocka_unit_test(test_budget),
 	};
 
