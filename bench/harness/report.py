@@ -51,7 +51,10 @@ p { margin: .2rem 0; } .faint { color: var(--faint); font-size: .85rem; }
 svg text { fill: var(--ink); font-size: 10.5px; }
 svg .faint { fill: var(--faint); font-size: 10px; }
 svg .row { font-weight: 600; font-size: 11px; }
-svg .dot { fill: var(--ink); opacity: .45; }
+svg .name { fill: var(--faint); font-size: 10px; text-anchor: end; }
+svg .bar { height: 9px; rx: 1.5px; }
+svg .dots { stroke: var(--ink); stroke-width: 2.6px; stroke-linecap: round;
+ opacity: .45; }
 svg .rule { stroke: var(--line); }
 svg .failed { fill: var(--pagoda); font-style: italic; }
 input.pick { position: absolute; opacity: 0; }
@@ -62,7 +65,7 @@ input.pick { position: absolute; opacity: 0; }
  padding: .25rem .9rem; cursor: pointer; font-size: .9rem;
  background: var(--card); }
 .chart { display: none; }
-"""
+""" + "".join(f"svg .{c} {{ fill: var(--{c}); }}\n" for c in COLOURS)
 
 
 def escape(text):
@@ -96,8 +99,8 @@ class Page:
         out = [f'<text class="row" x="0" y="{y + 9}">{escape(label)}</text>']
         y += 14
         for name in names:
-            out.append(f'<text class="faint" x="62" y="{y + 9}" '
-                       f'text-anchor="end">{escape(name)}</text>')
+            out.append(f'<text class="name" x="62" y="{y + 9}">'
+                       f'{escape(name)}</text>')
             value = median(row, name, metric)
             if value is None:
                 why = row["results"][name].get("failed", "no number")
@@ -120,16 +123,16 @@ class Page:
 
     def bar(self, name, ratio, y, longest, ratios):
         width = 190 * min(ratio, longest) / longest
-        dots = "".join(
-            f'<circle class="dot" cx="{66 + 190 * r / longest:.1f}" '
-            f'cy="{y + 5.5}" r="1.3"/>' for r in ratios
-            if r <= longest and len(ratios) > 1)
+        dots = "".join(f"M{66 + 190 * r / longest:.0f} {y + 5.5}h0"
+                       for r in ratios if r <= longest and len(ratios) > 1)
+        if dots:
+            dots = f'<path class="dots" d="{dots}"/>'
         cut = ""
         if ratio > longest:  # a bar that goes on is shown broken
             cut = (f'<path d="M{66 + width - 9:.1f} {y + 11.5}l4 -12" '
                    'stroke="var(--card)" stroke-width="2.5"/>')
-        return (f'<rect x="66" y="{y + 1}" width="{width:.1f}" height="9" '
-                f'rx="1.5" fill="{self.fill(name)}"/>{cut}{dots}')
+        return (f'<rect class="bar {self.colour[name]}" x="66" y="{y + 1}" '
+                f'width="{width:.0f}"/>{cut}{dots}')
 
     def chart(self, rows, metric):
         """A metric of a family; what has no such number shows its counters,

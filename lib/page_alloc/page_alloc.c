@@ -640,6 +640,8 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 
 	/* What earlier ticks purged: not what was free for a moment. */
 	zone_strip(z, (size_t)STRIP_CALLS * ticks);
+	if (ticks && z->index == ZONE_NORMAL)
+		pcp_drain(z);
 
 	lock_acquire(&z->lock);
 	store_relaxed(&z->peak, decayed(load_relaxed(&z->peak), ticks));
