@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/host.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
@@ -55,19 +56,38 @@ static void *alloc_class(unsigned int class, size_t align, enum slow_path how)
 	return p;
 }
 
+/*
+ * A nested call that found every class locked: its thread holds the lock of one
+ * kind of pages at most, so those of the other kind are there as soon as other
+ * threads let go. The boot arena is for handlers that interrupt the entrance.
+ */
+static COLD void *alloc_nested(size_t size, size_t align, enum slow_path how)
+{
+	enum { TRIES = 64 };
+
+	for (int i = 0; how == SLOW_NESTED && i < TRIES; i++) {
+		void *p = large_alloc(max_size(size, 1), align, true, false);
+
+		if (p)
+			return p;
+		host_yield();
+	}
+	return memblock_alloc(size, align);
+}
+
 static void *leave_slow_path(void *p, enum slow_path how, size_t align,
 			     size_t size)
 {
-	if (how == SLOW_NORMAL)
-		run_deferred();
-	gate_leave();
 	if (likely(how == SLOW_NORMAL)) {
-		decay_tick(size <= KMALLOC_MAX ? WEIGHT_OBJECT : WEIGHT_LARGE);
+		run_deferred();
 	} else {
 		count_vm_event(NESTED_ALLOC);
 		if (!p)
-			p = memblock_alloc(size, align);
+			p = alloc_nested(size, align, how);
 	}
+	gate_leave();
+	if (likely(how == SLOW_NORMAL))
+		decay_tick(size <= KMALLOC_MAX ? WEIGHT_OBJECT : WEIGHT_LARGE);
 	if (unlikely(!p)) {
 		count_vm_event(OOM);
 		return out_of_memory();

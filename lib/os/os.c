@@ -43,7 +43,7 @@ void host_futex_wake(uint32_t *word, int nr)
 
 void host_yield(void)
 {
-	/* A futex that returns at once: sandboxes that forbid sched_yield. */
+	/* A nap: there are sandboxes that forbid sched_yield. */
 	static uint32_t never = 1;
 	static const struct timespec nap = { .tv_nsec = 50000 };
 

@@ -185,7 +185,7 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	size_t used, more;
 
 	want = min_size(want, c->sheaf_max);
-	if (want <= cap || must_wait(c))
+	if (want <= cap || (cap >= floor_capacity(c) && must_wait(c)))
 		return cap;
 	if (!cap && percpu_online() < 0)
 		return 0;
@@ -352,7 +352,8 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 		return true;
 	cap = capacity(percpu_header(c->id));
 	calm = cap >= CALM_SLOTS && page_alloc_much_free();
-	if (!calm && !is_idle(c))
+	/* The floor is for every class: one by one would cost a miss each. */
+	if (cap < floor_capacity(c) || (!calm && !is_idle(c)))
 		cap = grow_sheaf(c, nested);
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;

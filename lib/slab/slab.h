@@ -175,7 +175,8 @@ void slab_decay(unsigned int ticks);
 /* Memory is short: empty barns and free empty slabs. */
 void slab_reap(void);
 
-/* Bytes that lie in barns and empty slabs. */
+/* Bytes that lie in barns and empty slabs, and in slabs that cached objects may be
+ * all that keeps. */
 size_t slab_reclaimable(void);
 
 /* The same, and the sheaves of all CPUs too if they can be stopped. */

@@ -212,9 +212,7 @@ static void slow_paths(void)
 	/* Memory is plentiful: nothing excuses a refusal. */
 	CHECK_MSG(!small, "%zu of about %zu small blocks refused to handlers",
 		  small, 3 * signals * 7 / 8);
-	/* A block that is no slab object cannot be had without locks, but not
-	 * often: the handler must interrupt the thread just there. */
-	CHECK_MSG(large <= signals / 50,
+	CHECK_MSG(!large,
 		  "%zu of about %zu blocks of 100 KiB refused to handlers",
 		  large, 3 * signals / 8);
 	/* What handlers freed must have come back: it was gigabytes. */
