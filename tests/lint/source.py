@@ -9,8 +9,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Bottom first: a folder includes only from itself and from those before it.
-LAYERS = ["base", "os", "percpu", "page_alloc", "slab", "vmalloc", "proc",
-          "malloc"]
+LAYERS = ["base", "os", "percpu", "page_alloc", "slab", "vmalloc", "vma",
+          "proc", "malloc"]
 
 
 def files(*folders, suffixes=(".c", ".h", ".def", ".S")):
