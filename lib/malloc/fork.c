@@ -3,8 +3,8 @@
  * fork.c - the child of a fork must find the allocator in a consistent state
  * whatever other threads of the parent were doing.
  *
- * prepare: close the gate, so that no slow path is under way and no lock is
- *          held; stop the sheaves, so that no restartable sequence is under way
+ * prepare: take the lock of the vm_areas, then close the gate, so that no slow
+ *          path is under way and no other lock is held; stop the sheaves, so that no restartable sequence is under way
  *          (a copy of memory taken while one runs might hold its last store
  *          and not the one before).
  * parent, child: start the sheaves, open the gate.
@@ -20,19 +20,23 @@
 #include "os/os.h"
 #include "percpu/gate.h"
 #include "percpu/percpu.h"
+#include "vma/map.h"
 
-static bool stopped; /* Owner: the thread that forks, which holds the gate */
+/* Owner: the thread that forks, which holds the gate. */
+static bool stopped;
+static bool mm_held;
 
 static void prepare(void)
 {
 	if (thread_word.depth)
 		return;
+	mm_held = mm_fork_prepare();
 	gate_close();
 	thread_word.forking = 1;
 	stopped = percpu_stop();
 }
 
-static void resume(void (*open)(void))
+static void resume(void (*open)(void), void (*mm_resume)(void))
 {
 	if (!thread_word.forking)
 		return;
@@ -40,17 +44,19 @@ static void resume(void (*open)(void))
 		percpu_start();
 	thread_word.forking = 0;
 	open();
+	if (mm_held)
+		mm_resume();
 }
 
 static void parent(void)
 {
-	resume(gate_open);
+	resume(gate_open, mm_fork_parent);
 }
 
 static void child(void)
 {
 	control.pid = os_getpid();
-	resume(gate_open_in_child);
+	resume(gate_open_in_child, mm_fork_child);
 }
 
 void fork_init(void)

@@ -52,7 +52,8 @@ static void decide_mode(void)
 	const char *why = why_quiet();
 
 	control_set_mode(MODE_ACTIVE, why ? "quiet" : "default", why ? why : "");
-	control_set_mode(MODE_LAZY, "off", "no pager in this version");
+	control_set_mode(MODE_LAZY, "off", "not in this version");
+	control_set_mode(MODE_PAGER, "off", "not needed yet");
 	if (!why)
 		return;
 	thp_stop_probing();

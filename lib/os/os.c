@@ -27,6 +27,9 @@
 #ifndef AT_RSEQ_FEATURE_SIZE
 #define AT_RSEQ_FEATURE_SIZE 27
 #endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE (1u << 1)
+#endif
 
 /* --- base/host.h --- */
 
@@ -51,11 +54,10 @@ void host_yield(void)
 		    0, 0);
 }
 
-void host_write_stderr(const char *buf, size_t len)
+static void write_all(int fd, const char *buf, size_t len)
 {
 	while (len) {
-		long n = os_syscall3(SYS_write, STDERR_FILENO, (long)buf,
-				     (long)len);
+		long n = os_syscall3(SYS_write, fd, (long)buf, (long)len);
 
 		if (n == -EINTR)
 			continue;
@@ -66,12 +68,50 @@ void host_write_stderr(const char *buf, size_t len)
 	}
 }
 
+static void *unshared_thread; /* Atomic: who called os_unshare_files() */
+
+/* The program's standard error as it is now, for a thread without. */
+static int borrow_stderr(void)
+{
+	long pid = os_syscall0(SYS_getpid);
+	int self = (int)os_syscall2(SYS_pidfd_open, pid, 0);
+	int fd = (int)os_syscall3(SYS_pidfd_getfd, self, STDERR_FILENO, 0);
+
+	os_syscall1(SYS_close, self);
+	return fd;
+}
+
+void host_write_stderr(const char *buf, size_t len)
+{
+	int fd;
+
+	if (load_relaxed(&unshared_thread) != __builtin_thread_pointer()) {
+		write_all(STDERR_FILENO, buf, len);
+		return;
+	}
+	fd = borrow_stderr();
+	write_all(fd, buf, len);
+	os_syscall1(SYS_close, fd);
+}
+
 void host_abort(void)
 {
 	/* libc's abort(): unblocks SIGABRT, ends the process whatever happens. */
 	extern void abort(void) NORETURN;
 
 	abort();
+}
+
+/* --- descriptors --- */
+
+int os_unshare_files(void)
+{
+	int err = (int)os_syscall3(SYS_close_range, 0, (long)~0u,
+				   CLOSE_RANGE_UNSHARE);
+
+	if (!err)
+		store_relaxed(&unshared_thread, __builtin_thread_pointer());
+	return err;
 }
 
 /* --- memory --- */
@@ -150,6 +190,36 @@ int os_commit(void *addr, size_t size)
 	if (!err && unlikely(load_relaxed(&lock_commits)))
 		err = os_mlock_onfault(addr, size);
 	return err;
+}
+
+void *os_reserve_at(void *addr, size_t size)
+{
+	return map_anonymous(addr, size, PROT_NONE, MAP_FIXED_NOREPLACE);
+}
+
+int os_protect(void *addr, size_t size, bool read, bool write)
+{
+	return (int)os_syscall3(SYS_mprotect, (long)addr, (long)size,
+				(read ? PROT_READ : 0) |
+					(write ? PROT_WRITE : 0));
+}
+
+int os_decommit(void *addr, size_t size)
+{
+	int err = os_purge(addr, size);
+
+	/* Locked memory has to be asked twice. */
+	if (err == -EINVAL) {
+		os_syscall2(SYS_munlock, (long)addr, (long)size);
+		err = os_purge(addr, size);
+	}
+	return err < 0 ? err : os_protect(addr, size, false, false);
+}
+
+int os_dont_fork(void *addr, size_t size)
+{
+	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,
+				MADV_DONTFORK);
 }
 
 int os_release(void *addr, size_t size)

@@ -37,6 +37,21 @@ void os_set_lock_commits(bool lock);
 /* Is @addr in one of our reservations? */
 bool os_is_reserved(const void *addr);
 
+/*
+ * Reserve exactly these addresses, not accessible. Return: NULL if any of them is
+ * taken. Not for mlockall: they were reserved before.
+ */
+void *os_reserve_at(void *addr, size_t size);
+
+/* Make committed memory readable or writable, or neither. */
+MUST_CHECK int os_protect(void *addr, size_t size, bool read, bool write);
+
+/* Committed memory becomes reserved again, its contents are gone. */
+MUST_CHECK int os_decommit(void *addr, size_t size);
+
+/* A child of a fork will not have the range. */
+int os_dont_fork(void *addr, size_t size);
+
 /* Return address space to the kernel. */
 int os_release(void *addr, size_t size);
 
@@ -60,6 +75,15 @@ int os_set_thp(void *addr, size_t size, enum os_thp how);
 
 /* Lock in RAM what is resident now, and the rest when it is touched. */
 MUST_CHECK int os_mlock_onfault(void *addr, size_t size);
+
+/* --- descriptors --- */
+
+/*
+ * os_unshare_files() - from here on the calling thread has a descriptor table of
+ * its own, an empty one; what it shared stays with the others. Messages still go to the program's standard error.
+ * For one thread of a process.
+ */
+MUST_CHECK int os_unshare_files(void);
 
 /* --- the machine and its limits --- */
 

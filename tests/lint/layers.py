@@ -20,7 +20,8 @@ COMMON = {"errno.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
 # ... and those that only some may. A folder, or a single file with the reason.
 SPECIAL = {
     "os": {"elf.h", "fcntl.h", "linux/futex.h", "linux/membarrier.h",
-           "sched.h", "sys/auxv.h", "sys/mman.h", "sys/resource.h",
+           "linux/userfaultfd.h",
+           "sched.h", "sys/auxv.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h",
            "sys/rseq.h", "sys/single_threaded.h", "sys/syscall.h",
            "sys/sysinfo.h", "time.h", "unistd.h"},
     # The entry points that stand in for libc's declare what libc declares.
@@ -31,6 +32,8 @@ SPECIAL = {
     "malloc/foreign.c": {"dlfcn.h"},
     "malloc/mlockall.c": {"fcntl.h", "sys/mman.h"},
     "malloc/fork.c": {"pthread.h"},
+    # The only thread there is; it is not started from inside malloc.
+    "vma/pager.c": {"pthread.h", "signal.h"},
 }
 
 # System calls are made in os/; who else passes one on, and why.
@@ -45,7 +48,7 @@ def check(report, path, layer, quote, header):
     if quote == "<":
         allowed = COMMON | SPECIAL.get(layer, set()) | SPECIAL.get(inside,
                                                                    set())
-        public = header.startswith("pagoda/") and layer == "malloc"
+        public = header.startswith("pagoda/") and layer in ("vma", "malloc")
         if header not in allowed and not public:
             report.add(where, f"may not include <{header}>")
         return

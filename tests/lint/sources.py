@@ -38,11 +38,14 @@ FORBIDDEN = """
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
 
 # Calls that are on purpose: entry points that call each other (symbols.py sees
-# to it that these calls cannot be diverted), and malloc_info() with its FILE.
+# to it that these calls cannot be diverted), malloc_info() with its FILE, and the
+# pager's thread.
 ON_PURPOSE = {
     "lib/malloc/cxx.c": {"malloc", "free"},
     "lib/malloc/malloc.c": {"realloc"},
     "lib/malloc/stats.c": {"fwrite"},
+    # Called by pagoda_map(), never on the way of an allocation.
+    "lib/vma/pager.c": {"pthread_create"},
 }
 
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uffd.h - userfaultfd: page faults of a range answered by a thread of this
+ * process.
+ *
+ * No function here allocates, takes a lock or changes errno. Errors are negative
+ * errno values.
+ */
+#ifndef PAGODA_OS_UFFD_H
+#define PAGODA_OS_UFFD_H
+
+#include "base/compiler.h"
+
+struct os_fault {
+	uintptr_t addr; /* the page's start */
+	bool write;
+};
+
+/*
+ * os_uffd_open() - a userfaultfd for missing pages.
+ * @kernel_faults: one that also sees pages missed by system calls, which takes
+ *                 privilege; otherwise those calls fail with EFAULT.
+ * Return: the descriptor; -ENOSYS if the kernel lacks it or what we need of it
+ * (poisoned pages: Linux 6.6).
+ */
+MUST_CHECK int os_uffd_open(bool kernel_faults);
+
+/* Missing pages of the range are reported from here on. */
+MUST_CHECK int os_uffd_register(int fd, uintptr_t addr, size_t size);
+
+/*
+ * os_uffd_wait() - sleep until a page is missed. Return: how many faults are in
+ * @faults, at most @max.
+ */
+MUST_CHECK int os_uffd_wait(int fd, struct os_fault *faults, int max);
+
+/*
+ * os_uffd_copy() - pages of @src become the missing pages at @addr, and who waits
+ * for them goes on. Pages that are there already stay as they are.
+ * Return: 0; -ENOENT if some of the range is not registered any more.
+ */
+int os_uffd_copy(int fd, uintptr_t addr, const void *src, size_t size);
+
+/* Who touches the missing @page, now or later, gets SIGBUS. */
+MUST_CHECK int os_uffd_poison(int fd, uintptr_t page);
+
+/* Who waits for a page of the range looks again. */
+void os_uffd_wake(int fd, uintptr_t addr, size_t size);
+
+#endif
