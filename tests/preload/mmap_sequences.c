@@ -136,14 +136,11 @@ static void op_mmap(void)
 }
 
 /* Over pages of a slot; others than those around them, or the same. */
-static void map_fixed(const char *name, int flags)
+static void map_fixed(const char *name, int flags, struct range r)
 {
 	const struct mapping *m = pick_mapping();
-	struct range r;
 	char *p;
 
-	if (!pick_range(&r))
-		return;
 	see(r);
 	say("%s(%d+%zu, ", name, id(r.slot), r.first);
 	p = map(m, base_of(r), r.pages * page_size, flags);
@@ -156,13 +153,22 @@ static void map_fixed(const char *name, int flags)
 
 static void op_mmap_fixed(void)
 {
-	map_fixed("mmap fixed", MAP_FIXED);
+	struct range r;
+
+	if (pick_range(&r))
+		map_fixed("mmap fixed", MAP_FIXED, r);
 }
 
-/* Mostly EEXIST; in a hole it works. */
+/* EEXIST, but in a hole it works. */
 static void op_mmap_noreplace(void)
 {
-	map_fixed("mmap noreplace", MAP_FIXED_NOREPLACE);
+	struct range r;
+
+	if (!pick_range(&r))
+		return;
+	if (!chance(4))
+		pick_hole(&r);
+	map_fixed("mmap noreplace", MAP_FIXED_NOREPLACE, r);
 }
 
 static void unmap_range(struct range r)
@@ -592,12 +598,16 @@ static void op_mremap_move(void)
 static void op_mremap_fixed(void)
 {
 	struct range r, to;
-	int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+	int flags = MREMAP_MAYMOVE | MREMAP_FIXED, tries = 4;
 	char *p, *at;
 
-	if (!pick_range(&r) || !pick_range(&to))
+	if (!pick_range(&r))
 		return;
 	r = certain(r);
+	/* Seldom onto itself, which is refused. */
+	do
+		pick_range(&to);
+	while (overlap(r, to) && --tries);
 	if (chance(2) && to.pages > r.pages)
 		to.pages = r.pages;
 	if (to.pages < r.pages && unity_of(r) != ONE)
@@ -659,11 +669,18 @@ static void op_mremap_dontunmap(void)
 static void op_mremap_duplicate(void)
 {
 	struct range r, twin;
+	int tries = 4;
 	size_t pages;
 	char *p;
 
-	if (!free_slot() || !pick_range(&r))
+	if (!free_slot())
 		return;
+	/* Seldom of private pages, which is refused. */
+	do
+		if (!pick_range(&r))
+			return;
+	while (state_of(r)->kind != ANON_SHARED &&
+	       state_of(r)->kind != FILE_SHARED && --tries);
 	pages = r.pages;
 	r.pages = 0;
 	p = remap(r, pages, MREMAP_MAYMOVE, NULL);

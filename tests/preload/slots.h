@@ -138,6 +138,33 @@ static bool pick_range(struct range *ret_range)
 	return slot;
 }
 
+static bool overlap(struct range a, struct range b)
+{
+	return a.slot == b.slot && a.first < b.first + b.pages &&
+	       b.first < a.first + a.pages;
+}
+
+/* The last hole of a slot, or a part of it; @range stays if there is none. */
+static void pick_hole(struct range *range)
+{
+	struct range r = {NULL, 0, 0};
+	struct slot *slot;
+	size_t i;
+
+	for (slot = slots; slot < slots + SLOTS; slot++)
+		for (i = 0; i < slot->pages; i++) {
+			if (slot->page[i].kind != HOLE)
+				continue;
+			if (r.slot != slot || r.first + r.pages != i)
+				r = (struct range){slot, i, 0};
+			r.pages++;
+		}
+	if (!r.slot)
+		return;
+	i = rng_below(&rng, r.pages);
+	*range = (struct range){r.slot, r.first + i, some(r.pages - i)};
+}
+
 /*
  * A range as it is passed: often as long as it is, sometimes with an end inside
  * of the last page, seldom wrong. It never leaves the range but at the end of
