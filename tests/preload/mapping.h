@@ -24,6 +24,13 @@
 #define MADV_GUARD_REMOVE 103
 #endif
 
+/*
+ * mmap() under its own name: where 64-bit offsets are asked for, as Meson does
+ * for all, the headers turn mmap() into mmap64().
+ */
+void *mmap_itself(void *at, size_t length, int prot, int flags, int fd,
+		  long offset) __asm__("mmap");
+
 static size_t page_size; /* the kernel's */
 
 /* ---- touching pages ---------------------------------------------------- */

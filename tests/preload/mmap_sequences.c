@@ -91,8 +91,8 @@ static char *map(const struct mapping *m, char *at, size_t length, int flags)
 		p = mmap64(at, length, m->prot, m->flags | flags,
 			   is_file ? file_fd : -1, offset);
 	else
-		p = mmap(at, length, m->prot, m->flags | flags,
-			 is_file ? file_fd : -1, offset);
+		p = mmap_itself(at, length, m->prot, m->flags | flags,
+				is_file ? file_fd : -1, offset);
 	if (p == MAP_FAILED)
 		say(" = -1 %s\n", strerrorname_np(errno));
 	else if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
