@@ -39,6 +39,9 @@
 	__atomic_compare_exchange_n((p), (oldp), (v), 0, __ATOMIC_RELAXED, \
 				    __ATOMIC_RELAXED)
 
+/* For signal handlers of this thread only. */
+#define barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
 static inline void cpu_relax(void)
 {
 #if defined(__x86_64__)

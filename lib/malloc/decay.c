@@ -19,6 +19,7 @@
 #include "percpu/gate.h"
 #include "proc/stats_file.h"
 #include "slab/slab.h"
+#include "vma/mapping.h"
 #include "vmalloc/vmalloc.h"
 
 enum { TICKS_PER_DECAY = 4, MAX_MISSED = 30 };
@@ -45,6 +46,7 @@ static void run_tick(uint64_t now)
 	count_vm_event(DECAY_TICKS);
 	slab_decay(missed + 1);
 	vmalloc_decay(missed + 1);
+	mapping_decay(missed + 1);
 	page_alloc_decay(missed + 1);
 	store_relaxed(&next_tick, now + period);
 }
@@ -92,6 +94,7 @@ bool trim_all(void)
 {
 	size_t pages = 0;
 
+	mapping_trim();
 	if (gate_enter() == SLOW_NORMAL) {
 		slab_drain();
 		pages = vmalloc_trim() + page_alloc_trim();

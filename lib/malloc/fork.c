@@ -21,6 +21,7 @@
 #include "percpu/gate.h"
 #include "percpu/percpu.h"
 #include "vma/map.h"
+#include "vma/mapping.h"
 
 /* Owner: the thread that forks, which holds the gate. */
 static bool stopped;
@@ -30,6 +31,8 @@ static void prepare(void)
 {
 	if (thread_word.depth)
 		return;
+	/* A copy of it would be no cheaper than new memory. */
+	mapping_trim();
 	mm_held = mm_fork_prepare();
 	gate_close();
 	thread_word.forking = 1;
@@ -56,6 +59,7 @@ static void parent(void)
 static void child(void)
 {
 	control.pid = os_getpid();
+	mapping_fork_child();
 	resume(gate_open_in_child, mm_fork_child);
 }
 

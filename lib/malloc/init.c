@@ -20,6 +20,7 @@
 #include "page_alloc/thp.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
+#include "vma/mapping.h"
 #include "vmalloc/vmalloc.h"
 
 enum state { DOWN, STARTING, UP, FAILED };
@@ -54,6 +55,7 @@ static void decide_mode(void)
 	control_set_mode(MODE_ACTIVE, why ? "quiet" : "default", why ? why : "");
 	control_set_mode(MODE_LAZY, "off", "not in this version");
 	control_set_mode(MODE_PAGER, "off", "not needed yet");
+	mapping_init(why != NULL);
 	if (!why)
 		return;
 	thp_stop_probing();
@@ -79,6 +81,7 @@ static void read_options(void)
 
 static void drain(void)
 {
+	mapping_trim();
 	slab_drain();
 	vmalloc_release();
 }

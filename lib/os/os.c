@@ -216,6 +216,30 @@ int os_decommit(void *addr, size_t size)
 	return err < 0 ? err : os_protect(addr, size, false, false);
 }
 
+bool os_is_plain(void *page)
+{
+	return os_syscall3(SYS_madvise, (long)page, (long)os_page_size(),
+			   MADV_FREE) == 0;
+}
+
+int os_move_in(void *addr, size_t size, void *to)
+{
+	/* The kernel takes only one mapping at a time if it has to grow, too. */
+	long ret = os_syscall5(SYS_mremap, (long)addr, (long)size,
+			       (long)(size + os_page_size()),
+			       MREMAP_MAYMOVE | MREMAP_FIXED, (long)to);
+
+	return is_error(ret) ? (int)ret : 0;
+}
+
+void *os_move_out(void *addr, size_t size)
+{
+	long to = os_syscall5(SYS_mremap, (long)addr, (long)size, (long)size,
+			      MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0);
+
+	return is_error(to) ? NULL : (void *)to;
+}
+
 int os_dont_fork(void *addr, size_t size)
 {
 	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,

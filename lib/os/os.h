@@ -49,6 +49,19 @@ MUST_CHECK int os_protect(void *addr, size_t size, bool read, bool write);
 /* Committed memory becomes reserved again, its contents are gone. */
 MUST_CHECK int os_decommit(void *addr, size_t size);
 
+/*
+ * os_is_plain() - is @page private anonymous memory of the program's, and not
+ * locked? Its content may be gone afterwards.
+ * os_move_in() - move such memory, one mapping of the kernel's, over @to, where
+ * @size and a page more are ours, and unmap @addr. Return: 0, or -errno; then
+ * @addr is as it was, but @to may be unmapped.
+ * os_move_out() - move it to where the kernel would put a new mapping; @addr stays
+ * readable and writable, and reads as zeros. Return: NULL if that failed.
+ */
+bool os_is_plain(void *page);
+MUST_CHECK int os_move_in(void *addr, size_t size, void *to);
+void *os_move_out(void *addr, size_t size);
+
 /* A child of a fork will not have the range. */
 int os_dont_fork(void *addr, size_t size);
 

@@ -18,6 +18,7 @@ struct thread_word {
 	uint16_t stripe; /* gate stripe of the outermost slow path */
 	uint8_t counted; /* depth of a nested path that counted itself in */
 	uint8_t forking; /* between the fork handlers, holding the gate */
+	uint8_t in_mm; /* holds LOCK_MM, or is about to */
 };
 
 extern _Thread_local struct thread_word thread_word

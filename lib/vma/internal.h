@@ -26,6 +26,8 @@ extern struct mm pager_mm INTERNAL;
  * signal handler inside of a call that does.
  */
 MUST_CHECK bool mm_lock_acquire(void);
+/* Without waiting. */
+MUST_CHECK bool mm_lock_try(void);
 void mm_lock_release(void);
 
 /* --- fault.c --- */

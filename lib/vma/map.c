@@ -27,22 +27,39 @@ enum { KNOWN_FLAGS = PAGODA_MAP_READONLY | PAGODA_MAP_USER_FAULTS };
 struct mm pager_mm;
 
 static struct lock mm_lock = LOCK_INIT(MM);
-static struct thread_word *mm_owner; /* Atomic: whose thread holds mm_lock */
 static struct kmem_cache *object_cache; /* Lock: mm_lock */
 
+/*
+ * The mark comes before the lock and goes after it, so that a signal handler finds
+ * it whenever it could find the lock held by its own thread.
+ */
 bool mm_lock_acquire(void)
 {
-	if (load_relaxed(&mm_owner) == &thread_word)
+	if (thread_word.in_mm)
 		return false;
+	thread_word.in_mm = 1;
+	barrier();
 	lock_acquire(&mm_lock);
-	store_relaxed(&mm_owner, &thread_word);
 	return true;
+}
+
+bool mm_lock_try(void)
+{
+	if (thread_word.in_mm)
+		return false;
+	thread_word.in_mm = 1;
+	barrier();
+	if (lock_try(&mm_lock))
+		return true;
+	thread_word.in_mm = 0;
+	return false;
 }
 
 void mm_lock_release(void)
 {
-	store_relaxed(&mm_owner, NULL);
 	lock_release(&mm_lock);
+	barrier();
+	thread_word.in_mm = 0;
 }
 
 /* --- the window --- */
@@ -66,13 +83,12 @@ static bool reserve_window(void)
 /* With mm_lock held. Each part once; what failed is tried again. */
 static int set_up(void)
 {
-	if (!object_cache) {
-		if (vma_init() < 0)
-			return -ENOMEM;
+	if (vma_init() < 0)
+		return -ENOMEM;
+	if (!object_cache)
 		object_cache = kmem_cache_create("vm_object",
 						 sizeof(struct vm_object), 0, 0,
 						 NULL);
-	}
 	if (!object_cache || (!pager_mm.end && !reserve_window()))
 		return -ENOMEM;
 	return 0;
@@ -244,6 +260,15 @@ int vm_unmap(void *addr, size_t size)
 	while ((ret = unmap_one(start, end, &gone)) > 0)
 		tell_owner(&gone);
 	return ret;
+}
+
+int vm_unmap_if_ours(void *addr, size_t size)
+{
+	uintptr_t start = (uintptr_t)addr;
+
+	if (start - pager_mm.start >= pager_mm.end - pager_mm.start)
+		return 1;
+	return vm_unmap(addr, size);
 }
 
 /* --- fork --- */

@@ -40,8 +40,9 @@ static struct kmem_cache *cache; /* Const after vma_init() */
 
 int vma_init(void)
 {
-	cache = kmem_cache_create("vm_area", sizeof(struct vm_area), 0, 0,
-				  NULL);
+	if (!cache)
+		cache = kmem_cache_create("vm_area", sizeof(struct vm_area), 0,
+					  0, NULL);
 	return cache ? 0 : -ENOMEM;
 }
 

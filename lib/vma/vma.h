@@ -68,7 +68,8 @@ struct mm {
 void mm_init(struct mm *mm, uintptr_t start, uintptr_t end);
 
 /*
- * vma_init() - make the cache of vm_areas; once, before the first insertion.
+ * vma_init() - make the cache of vm_areas, if there is none; before the first
+ * insertion, with the lock held.
  * Return: 0 or -ENOMEM.
  * Context: takes LOCK_CACHE_CHAIN.
  */

@@ -31,6 +31,7 @@ SPECIAL = {
     "malloc/dlopen.c": {"dlfcn.h"},
     "malloc/foreign.c": {"dlfcn.h"},
     "malloc/mlockall.c": {"fcntl.h", "sys/mman.h"},
+    "malloc/mmap.c": {"sys/mman.h"},
     "malloc/fork.c": {"pthread.h"},
     # The only thread there is; it is not started from inside malloc.
     "vma/pager.c": {"pthread.h", "signal.h"},
@@ -38,6 +39,7 @@ SPECIAL = {
 
 # System calls are made in os/; who else passes one on, and why.
 SYSCALLS = {
+    "malloc/mmap.c",  # wrappers of system calls
     "malloc/mlockall.c",  # a wrapper of a system call, not an allocator's need
 }
 

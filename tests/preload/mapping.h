@@ -94,7 +94,7 @@ static void touch_rewrite(unsigned char *page)
 }
 
 /* Fills with a pattern of touch_key. */
-static void touch_fill(unsigned char *page)
+__attribute__((unused)) static void touch_fill(unsigned char *page)
 {
 	fill_key(page, page_size, touch_key);
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mapping.c - anonymous mappings that programs make and unmap again and again.
+ *
+ * The kernel takes over a microsecond for each page of a new mapping and a third
+ * of one to take it back; clearing a page that is there takes a tenth. So what a
+ * program unmaps is kept for the next mapping of the same size: its page tables
+ * are moved out of sight and the range is unmapped; later they are moved, cleared,
+ * to where the kernel would put a new mapping. So nobody can tell the difference
+ * but by the clock: all addresses are of the kernel's choice, all protections and
+ * limits are its own.
+ *
+ * That is only right for mappings that are as they were made. Those are known:
+ * areas of `mapped`, which lose whatever part a wrapper sees changed. What no
+ * wrapper sees (system calls made directly) is found out when it matters: the
+ * kernel refuses MADV_FREE for memory that is locked or not anonymous, and to
+ * move more than one of its mappings at a time. To know too little is safe: then
+ * the kernel does what it always does.
+ *
+ * Keeping what was hardly touched would cost more than it gains. Nothing tells
+ * what was touched but the time that clearing takes: a size that was slow to
+ * clear is not kept for a while.
+ *
+ * Lock: mm_lock, not held during system calls that take long.
+ */
+#include "vma/mapping.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "page_alloc/page.h"
+#include "vma/internal.h"
+
+enum {
+	NR_KEPT = 32,
+	NR_SIZES = 64, /* by the logarithm of the size */
+	/* Above this the kernel's faults are cheaper if not all is touched. */
+	KEEP_MAX = MiB(4),
+	SLOT_SIZE = KEEP_MAX + PAGE_SIZE,
+	/* Clearing a page of memory that is there takes 60 to 190 ns. */
+	SLOW_CLEAR_NS = 500,
+	/* Mappings of a size that are not kept after a slow one: at first, and
+	 * after many in a row. */
+	WAIT_MIN = 64,
+	WAIT_MAX = 4096,
+	KEEP_TICKS = 4,
+};
+
+/*
+ * What is kept lies in a window of our own, where no program puts anything: slot i
+ * begins at window + i * SLOT_SIZE. A size of 0: free.
+ */
+static char *window;
+static struct kept {
+	size_t size;
+	uint32_t age; /* ticks */
+	/* On its way in or out without the lock, its owner's meanwhile. Atomic */
+	bool busy;
+} kept[NR_KEPT];
+
+static size_t kept_bytes; /* Atomic */
+/* Sizes that are hardly touched. Atomic; a lost update does no harm. */
+static struct sparse {
+	uint16_t wait; /* mappings until one is kept again */
+	uint16_t next_wait;
+} sparse[NR_SIZES];
+static struct mm mapped;
+static bool enabled; /* Const after mapping_init() */
+/* Atomic: a handler could not keep `mapped` right, so all of it is forgotten. */
+static bool lost_track;
+
+void mapping_init(bool quiet)
+{
+	/* Where address space is short, the window would be missed. */
+	enabled = params.mmap_cache && !quiet &&
+		  os_address_space_left() == SIZE_MAX;
+	mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47);
+}
+
+bool mapping_is_managed(size_t size)
+{
+	return enabled && size >= params.mmap_threshold << 10 &&
+	       size <= KEEP_MAX;
+}
+
+/* Return: false in a handler that interrupted a holder of the lock. */
+static bool lock_mapped(void)
+{
+	if (!mm_lock_acquire())
+		return false;
+	if (unlikely(load_relaxed(&lost_track))) {
+		store_relaxed(&lost_track, false);
+		mm_forget(&mapped);
+	}
+	return true;
+}
+
+/* --- what is known --- */
+
+void mapping_track(void *addr, size_t size)
+{
+	struct vm_area desc = {
+		.start = (uintptr_t)addr,
+		.end = (uintptr_t)addr + size,
+		.flags = VM_READ | VM_WRITE | VM_ALONE,
+	};
+
+	if (!lock_mapped())
+		return;
+	/* Unmapped by a system call that no wrapper saw. */
+	if (unmap_areas(&mapped, desc.start, desc.end, NULL) < 0)
+		mm_forget(&mapped);
+	if (vma_init() == 0)
+		(void)!insert_vm_area(&mapped, &desc);
+	count_vm_event(MMAP_MANAGED);
+	mm_lock_release();
+}
+
+/* With the lock held. */
+static void untrack(uintptr_t start, uintptr_t end)
+{
+	if (unmap_areas(&mapped, start, end, NULL) < 0)
+		mm_forget(&mapped);
+}
+
+void mapping_untrack(const void *addr, size_t size)
+{
+	uintptr_t start = align_down((uintptr_t)addr, PAGE_SIZE);
+	uintptr_t end = align_up((uintptr_t)addr + size, PAGE_SIZE);
+
+	if (!load_relaxed(&mapped.map_count))
+		return;
+	if (!lock_mapped()) {
+		store_relaxed(&lost_track, true);
+		return;
+	}
+	/* Past the end of all addresses: the kernel will refuse. */
+	end = min_size(end, mapped.end);
+	if (start < end)
+		untrack(max_size(start, mapped.start), end);
+	mm_lock_release();
+}
+
+/* --- what is kept --- */
+
+static char *slot(const struct kept *k)
+{
+	return window + (size_t)(k - kept) * SLOT_SIZE;
+}
+
+/* With the lock held: a slot of that size, which nobody else will take. */
+static struct kept *take_slot(size_t size)
+{
+	for (int i = 0; i < NR_KEPT; i++)
+		if (!load_acquire(&kept[i].busy) && kept[i].size == size) {
+			kept[i].busy = true;
+			return &kept[i];
+		}
+	return NULL;
+}
+
+/* Without the lock, unless its holder does it: the slot's new state. */
+static void put_slot(struct kept *k, size_t size)
+{
+	fetch_add_relaxed(&kept_bytes, size - k->size);
+	k->size = size;
+	k->age = 0;
+	store_release(&k->busy, false);
+}
+
+static void judge(size_t size, uint64_t took_us)
+{
+	struct sparse *s = &sparse[ilog2(size)];
+	size_t wait = 0;
+
+	if (took_us * 1000 / (size >> PAGE_SHIFT) > SLOW_CLEAR_NS) {
+		wait = max_size(load_relaxed(&s->next_wait), WAIT_MIN);
+		store_relaxed(&s->wait, (uint16_t)wait);
+	}
+	store_relaxed(&s->next_wait, (uint16_t)min_size(wait * 4, WAIT_MAX));
+}
+
+/*
+ * The kernel may or may not have unmapped the slot before it refused. If not, or if
+ * someone else's mapping came there meanwhile, it is lost, which `busy` says.
+ */
+static void repair_slot(struct kept *k)
+{
+	if (os_reserve_at(slot(k), SLOT_SIZE))
+		put_slot(k, 0);
+}
+
+static bool clear(void *addr, size_t size)
+{
+	uint64_t before = os_now_us();
+
+	/* It may have been made read-only by a call that no wrapper saw. */
+	if (os_protect(addr, size, true, true) < 0)
+		return false;
+	memset(addr, 0, size);
+	judge(size, os_now_us() - before);
+	return true;
+}
+
+void *mapping_reuse(size_t size)
+{
+	struct kept *k;
+	void *addr = NULL;
+
+	size = align_up(size, PAGE_SIZE);
+	if (!load_relaxed(&kept_bytes) || !lock_mapped())
+		return NULL;
+	k = take_slot(size);
+	mm_lock_release();
+	if (!k)
+		return NULL;
+	if (clear(slot(k), size))
+		addr = os_move_out(slot(k), size);
+	if (!addr)
+		(void)!os_purge(slot(k), size);
+	else
+		count_vm_event(MMAP_REUSE);
+	put_slot(k, 0);
+	return addr;
+}
+
+/* With the lock held: the range is one mapping as it was made. */
+static bool is_whole(uintptr_t start, uintptr_t end)
+{
+	const struct vm_area *vma = find_vma(&mapped, start);
+
+	return vma && vma->start == start && vma->end == end;
+}
+
+static bool worth_keeping(size_t size)
+{
+	struct sparse *s = &sparse[ilog2(size)];
+	uint16_t wait = load_relaxed(&s->wait);
+
+	if (wait) {
+		store_relaxed(&s->wait, (uint16_t)(wait - 1));
+		return false;
+	}
+	if (load_relaxed(&kept_bytes) + size > params.mmap_cache << 10)
+		return false;
+	if (!window)
+		window = os_reserve(NR_KEPT * SLOT_SIZE, false);
+	return window != NULL;
+}
+
+/* With the lock held, which is given up: the range is not tracked any more.
+ * Return: a slot for it if it should be kept. */
+static struct kept *slot_for(uintptr_t start, uintptr_t end)
+{
+	struct kept *k = NULL;
+
+	if (is_whole(start, end) && worth_keeping(end - start) &&
+	    os_is_plain((void *)start))
+		k = take_slot(0);
+	untrack(start, end);
+	mm_lock_release();
+	return k;
+}
+
+bool mapping_retire(void *addr, size_t size)
+{
+	uintptr_t start = (uintptr_t)addr;
+	uintptr_t end = start + align_up(size, PAGE_SIZE);
+	struct kept *k;
+
+	/* What makes no sense is for the kernel to refuse. */
+	if (!load_relaxed(&mapped.map_count) || start % PAGE_SIZE ||
+	    start < mapped.start || end > mapped.end || end <= start)
+		return false;
+	if (!lock_mapped()) {
+		store_relaxed(&lost_track, true);
+		return false;
+	}
+	k = slot_for(start, end);
+	if (!k)
+		return false;
+	if (os_move_in(addr, end - start, slot(k)) < 0) {
+		repair_slot(k);
+		return false;
+	}
+	count_vm_event(MMAP_KEPT);
+	put_slot(k, end - start);
+	return true;
+}
+
+/* --- giving back --- */
+
+static void drop_older(uint32_t age)
+{
+	for (int i = 0; i < NR_KEPT; i++) {
+		struct kept *k = &kept[i];
+
+		if (load_acquire(&k->busy) || !k->size || k->age < age)
+			continue;
+		/* What the kernel does not take stays for the next time. */
+		if (os_purge(slot(k), k->size) == 0)
+			put_slot(k, 0);
+	}
+}
+
+void mapping_decay(unsigned int ticks)
+{
+	/* Inside the gate, where nobody waits for this lock. */
+	if (!load_relaxed(&kept_bytes) || !mm_lock_try())
+		return;
+	for (int i = 0; i < NR_KEPT; i++)
+		if (!load_acquire(&kept[i].busy))
+			kept[i].age += ticks;
+	drop_older(KEEP_TICKS);
+	mm_lock_release();
+}
+
+void mapping_trim(void)
+{
+	if (!load_relaxed(&kept_bytes) || !mm_lock_try())
+		return;
+	drop_older(0);
+	mm_lock_release();
+}
+
+void mapping_fork_child(void)
+{
+	/* In the hands of threads that are gone. */
+	for (int i = 0; i < NR_KEPT; i++)
+		if (kept[i].busy)
+			put_slot(&kept[i], 0);
+}

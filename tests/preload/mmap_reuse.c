@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the program unmaps may serve its next mapping of that size. mmap_sequences
+ * shows that nobody can tell; this shows that it happens, and when it must not:
+ *
+ *   reuse      a loop of mappings: kept, and reused, and clean; nothing accessible
+ *              remains where they were;
+ *   different  what is locked, protected, a file's or half a child's is not kept,
+ *              whoever made it so, wrapper or system call;
+ *   sparse     what is hardly touched is not kept for long;
+ *   returned   malloc_trim() gives back what is kept, and so does time;
+ *   forked     children start without, and use their own;
+ *   handlers   signal handlers that map and unmap at any moment;
+ *   threads    many at once, each with contents of its own;
+ *   off        nothing of it with mmap_cache=0, nor below a limit of address space.
+ */
+#include "mapping.h"
+
+#include <malloc.h>
+#include <sys/syscall.h>
+
+extern long pagoda_proc_read(const char *file, char *buf, size_t size)
+	__attribute__((weak));
+
+enum { SIZE = 1024 * 1024 };
+
+/* ---- what the library counts --------------------------------------------- */
+
+static size_t counted(const char *name)
+{
+	static char text[16384];
+	char line[64];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	CHECK(pagoda_proc_read("vmstat", text, sizeof(text)) > 0);
+	at = strstr(text, line);
+	CHECK_MSG(at, "vmstat has no %s", name);
+	return strtoul(at + strlen(line), NULL, 10);
+}
+
+static void need_library(void)
+{
+	if (!pagoda_proc_read)
+		test_skip("no library that reuses mappings");
+	mapping_begin();
+}
+
+/* ---- mappings ---------------------------------------------------------------- */
+
+static char *map(size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+static char *map_dirty(size_t size)
+{
+	char *p = map(size);
+
+	CHECK(all_zero(p, size));
+	memset(p, 0x5a, size);
+	return p;
+}
+
+static void peek(unsigned char *p)
+{
+	(void)*(volatile unsigned char *)p;
+}
+
+static bool accessible(void *p)
+{
+	return !guarded(peek, p);
+}
+
+/* ---- cases ------------------------------------------------------------------- */
+
+static void reuse(void)
+{
+	static const size_t sizes[] = {64 * KIB, 256 * KIB, 1000 * KIB + 5,
+				       4 * MIB};
+	size_t before, i, j;
+	char *p, *q;
+
+	need_library();
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		before = counted("mmap_reuse");
+		/* Slow clearing, on a busy machine, has it wait for a while. */
+		for (j = 0; j < 5000 && counted("mmap_reuse") < before + 50;
+		     j++) {
+			p = map_dirty(sizes[i]);
+			CHECK(!munmap(p, sizes[i]));
+			CHECK(!accessible(p));
+			CHECK(!accessible(p + sizes[i] - 1));
+		}
+		CHECK_MSG(j < 5000, "%zu: hardly any reused", sizes[i]);
+	}
+	/* Two at a time, and of other sizes in between. */
+	for (j = 0; j < 50; j++) {
+		p = map_dirty(SIZE);
+		q = map_dirty(SIZE);
+		CHECK(p != q && !munmap(map_dirty(300 * KIB), 300 * KIB));
+		CHECK(!munmap(p, SIZE) && q[SIZE - 1] == 0x5a);
+		CHECK(!munmap(q, SIZE));
+	}
+	/* Below the threshold, and above what is kept. */
+	before = counted("mmap_managed");
+	for (j = 0; j < 10; j++) {
+		CHECK(!munmap(map_dirty(60 * KIB), 60 * KIB));
+		CHECK(!munmap(map_dirty(4 * MIB + 1), 4 * MIB + 1));
+	}
+	CHECK(counted("mmap_managed") == before);
+}
+
+/* One that would be kept, were it not for what the caller does to it. */
+static void not_kept(void (*change)(char *p), const char *what)
+{
+	size_t before = counted("mmap_kept"), i;
+
+	for (i = 0; i < 3; i++) {
+		char *p = map_dirty(SIZE);
+
+		change(p);
+		CHECK(!munmap(p, SIZE));
+		CHECK(!accessible(p) && !accessible(p + SIZE - 1));
+	}
+	CHECK_MSG(counted("mmap_kept") == before, "kept though %s", what);
+}
+
+static void lock_it(char *p)
+{
+	CHECK(!mlock(p, 4096));
+}
+
+static void protect(char *p)
+{
+	CHECK(!mprotect(p + 8192, 4096, PROT_READ));
+}
+
+static void protect_directly(char *p)
+{
+	CHECK(!syscall(SYS_mprotect, p + 8192, 4096, PROT_NONE));
+}
+
+static void unmap_middle(char *p)
+{
+	CHECK(!munmap(p + 8192, 4096));
+}
+
+static void unmap_directly(char *p)
+{
+	CHECK(!syscall(SYS_munmap, p + 8192, 4096));
+}
+
+static void keep_from_children(char *p)
+{
+	CHECK(!madvise(p, SIZE, MADV_DONTFORK));
+}
+
+static void wipe_in_children(char *p)
+{
+	CHECK(!madvise(p, SIZE, MADV_WIPEONFORK));
+}
+
+static int file;
+
+static void put_file_over_it(char *p)
+{
+	CHECK(mmap(p, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		   file, 0) == p);
+}
+
+static void put_file_directly(char *p)
+{
+	CHECK(syscall(SYS_mmap, p, SIZE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_FIXED, file, 0) == (long)p);
+}
+
+static void different(void)
+{
+	static char back[SIZE], content[SIZE];
+	size_t before;
+	char *p;
+
+	need_library();
+	file = (int)syscall(SYS_memfd_create, "content", 0);
+	memset(content, 'c', SIZE);
+	CHECK(file >= 0 && write(file, content, SIZE) == SIZE);
+	not_kept(lock_it, "locked");
+	not_kept(protect, "partly read-only");
+	not_kept(protect_directly, "partly inaccessible");
+	not_kept(unmap_middle, "partly unmapped");
+	not_kept(unmap_directly, "partly unmapped directly");
+	not_kept(keep_from_children, "not for children");
+	not_kept(wipe_in_children, "wiped in children");
+	not_kept(put_file_over_it, "a file's");
+	not_kept(put_file_directly, "a file's, mapped directly");
+	/* The last moment is early enough: this one was kept already. */
+	before = counted("mmap_kept");
+	p = map_dirty(SIZE);
+	CHECK(!syscall(SYS_mprotect, p, SIZE, PROT_READ));
+	CHECK(!munmap(p, SIZE) && counted("mmap_kept") == before + 1);
+	p = map_dirty(SIZE);
+	CHECK(p[5] == 0x5a);
+	/* Content that is given back is not clean by itself. */
+	CHECK(!madvise(p, SIZE, MADV_FREE) && !munmap(p, SIZE));
+	CHECK(!munmap(map_dirty(SIZE), SIZE));
+	CHECK(pread(file, back, SIZE, 0) == SIZE);
+	CHECK_MSG(!memcmp(back, content, SIZE), "the file was changed");
+}
+
+static void sparse(void)
+{
+	size_t i, kept;
+
+	need_library();
+	for (i = 0; i < 5000; i++) {
+		char *p = map(4 * MIB);
+
+		p[i % (4 * MIB)] = 1;
+		CHECK(!munmap(p, 4 * MIB));
+	}
+	kept = counted("mmap_kept");
+	CHECK_MSG(kept < 50, "%zu of 5,000 kept", kept);
+}
+
+static void returned(void)
+{
+	char *p[8];
+	size_t i, resident;
+	double end;
+
+	need_library();
+	for (i = 0; i < 8; i++)
+		p[i] = map_dirty(SIZE);
+	for (i = 0; i < 8; i++)
+		CHECK(!munmap(p[i], SIZE));
+	CHECK(counted("mmap_kept") == 8);
+	resident = (size_t)status_kib("VmRSS");
+	malloc_trim(0);
+	CHECK((size_t)status_kib("VmRSS") + 8 * 900 < resident);
+	/* Without being asked, while the program does something else. */
+	for (i = 0; i < 8; i++)
+		p[i] = map_dirty(SIZE);
+	for (i = 0; i < 8; i++)
+		CHECK(!munmap(p[i], SIZE));
+	CHECK(counted("mmap_kept") == 16);
+	resident = (size_t)status_kib("VmRSS");
+	for (end = now() + 10; now() < end; usleep(10000)) {
+		free(malloc(100000 + (size_t)now() % 1000));
+		CHECK(!munmap(map(SIZE / 2), SIZE / 2));
+		if ((size_t)status_kib("VmRSS") + 8 * 900 < resident)
+			return;
+	}
+	test_fail(__FILE__, __LINE__, "%zu KiB, still %ld", resident,
+		  status_kib("VmRSS"));
+}
+
+static void use_mappings(void *arg)
+{
+	size_t before = counted("mmap_reuse"), i;
+	char *kept = arg;
+
+	CHECK(kept[0] == 0x5a && kept[SIZE - 1] == 0x5a);
+	for (i = 0; i < 20; i++)
+		CHECK(!munmap(map_dirty(SIZE), SIZE));
+	CHECK(!munmap(kept, SIZE) && !accessible(kept));
+	CHECK(counted("mmap_reuse") > before);
+}
+
+static void forked(void)
+{
+	char *p;
+	size_t i;
+
+	need_library();
+	p = map_dirty(SIZE);
+	for (i = 0; i < 20; i++) {
+		CHECK(!munmap(map_dirty(SIZE), SIZE));
+		in_child("child", 20, use_mappings, p);
+		CHECK(p[0] == 0x5a && p[SIZE - 1] == 0x5a);
+	}
+}
+
+static volatile size_t handled;
+
+static void mapping_handler(int sig)
+{
+	static char *held[4];
+	size_t i = handled++ % ARRAY_SIZE(held);
+
+	(void)sig;
+	if (held[i]) {
+		CHECK(held[i][0] == 'h' && held[i][128 * KIB - 1] == 'h');
+		CHECK(!munmap(held[i], 128 * KIB));
+	}
+	held[i] = map(128 * KIB);
+	CHECK(all_zero(held[i], 128 * KIB));
+	memset(held[i], 'h', 128 * KIB);
+}
+
+static void handlers(void)
+{
+	struct itimerspec every = {{0, 300000}, {0, 300000}};
+	struct sigaction action = {.sa_handler = mapping_handler,
+				   .sa_flags = SA_RESTART};
+	double end = now() + 4;
+	timer_t timer;
+	size_t n = 0;
+
+	need_library();
+	CHECK(!sigaction(SIGALRM + 1, &action, NULL));
+	CHECK(!timer_create(CLOCK_MONOTONIC,
+			    &(struct sigevent){.sigev_notify = SIGEV_SIGNAL,
+					       .sigev_signo = SIGALRM + 1},
+			    &timer));
+	CHECK(!timer_settime(timer, 0, &every, NULL));
+	while (now() < end) {
+		size_t size = 64 * KIB + n % 7 * 32 * KIB;
+		char *p = map_dirty(size);
+
+		CHECK(p[size - 1] == 0x5a && !munmap(p, size));
+		free(malloc(n++ % 3000));
+	}
+	CHECK(!timer_delete(timer));
+	printf("%zu handlers in %zu rounds\n", (size_t)handled, n);
+	CHECK(handled > 100);
+}
+
+static void *map_in_thread(void *arg)
+{
+	struct rng r = rng_for((uintptr_t)arg);
+	char *held[8] = {NULL};
+	size_t size[8], i, j;
+
+	for (i = 0; i < 600; i++) {
+		j = rng_below(&r, 8);
+		if (held[j]) {
+			CHECK(check_fill(held[j], size[j]));
+			CHECK(!munmap(held[j], size[j]));
+		}
+		size[j] = (64 + 64 * rng_below(&r, 4)) * KIB;
+		held[j] = map(size[j]);
+		CHECK(all_zero(held[j], size[j]));
+		fill(held[j], size[j]);
+	}
+	return NULL;
+}
+
+static void many_threads(void)
+{
+	enum { THREADS = 16 };
+	pthread_t thread[THREADS];
+	size_t i;
+
+	need_library();
+	for (i = 0; i < THREADS; i++)
+		thread[i] = start_thread(map_in_thread, (void *)i, 64 * KIB);
+	for (i = 0; i < THREADS; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	CHECK(counted("mmap_reuse") > 0);
+}
+
+static void switched_off(void)
+{
+	size_t i;
+
+	need_library();
+	for (i = 0; i < 20; i++)
+		CHECK(!munmap(map_dirty(SIZE), SIZE));
+	CHECK(counted("mmap_managed") == 0 && counted("mmap_kept") == 0);
+	printf("nothing was kept\n");
+}
+
+static void turn_off(void *arg)
+{
+	(void)arg;
+	CHECK(!setenv("PAGODA_OPTIONS", "mmap_cache=0", 1));
+}
+
+static void limit_space(void *arg)
+{
+	struct rlimit limit = {GIB, GIB};
+
+	(void)arg;
+	CHECK(!setrlimit(RLIMIT_AS, &limit));
+}
+
+static void off(void)
+{
+	static const char *const args[] = {"switched_off", NULL};
+	static struct run run;
+
+	need_library();
+	run_self(&run, 0, args, turn_off, NULL);
+	CHECK_STATUS(run.status, 0, "mmap_cache=0");
+	CHECK(strstr(run.text, "nothing was kept"));
+	run_self(&run, 0, args, limit_space, NULL);
+	CHECK_STATUS(run.status, 0, "a limit of address space");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test_case cases[] = {
+		{"reuse", reuse, 30},
+		{"different", different, 30},
+		{"sparse", sparse, 60},
+		{"returned", returned, 60},
+		{"forked", forked, 60},
+		{"handlers", handlers, 60},
+		{"threads", many_threads, 60},
+		{"off", off, 30},
+		{"switched_off", switched_off, 30},
+	};
+
+	CHECK_MSG(argc > 1, "usage: mmap_reuse CASE");
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}
