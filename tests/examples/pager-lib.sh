@@ -3,7 +3,7 @@
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/pagoda-example.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-cd "$work"
+cd "$work" || exit
 export LC_ALL=C
 
 fail() {
