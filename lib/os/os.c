@@ -240,6 +240,14 @@ void *os_move_out(void *addr, size_t size)
 	return is_error(to) ? NULL : (void *)to;
 }
 
+bool os_is_resident(const void *page)
+{
+	unsigned char resident = 0;
+
+	return os_syscall3(SYS_mincore, (long)page, 1, (long)&resident) == 0 &&
+	       resident & 1;
+}
+
 int os_dont_fork(void *addr, size_t size)
 {
 	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,

@@ -62,6 +62,9 @@ bool os_is_plain(void *page);
 MUST_CHECK int os_move_in(void *addr, size_t size, void *to);
 void *os_move_out(void *addr, size_t size);
 
+/* Is the page resident? Not for quiet mode: sandboxes may not know the call. */
+bool os_is_resident(const void *page);
+
 /* A child of a fork will not have the range. */
 int os_dont_fork(void *addr, size_t size);
 

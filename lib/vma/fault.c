@@ -129,16 +129,22 @@ static int fill(int uffd, const struct vm_object *object,
 	return err == -ENOENT ? 0 : err;
 }
 
+/*
+ * A page that is there already was missed by someone else before, or by a thread
+ * whose system call looked again because of a signal.
+ */
 void handle_mm_fault(int uffd, uintptr_t addr, bool write)
 {
 	struct pagoda_vm_fault vmf = { .address = (void *)addr,
 				       .write = write };
-	struct vm_object *object = begin_fill(addr, &vmf);
+	struct vm_object *object = NULL;
 
-	count_vm_event(PGMAJFAULT);
+	if (!os_is_resident((void *)addr))
+		object = begin_fill(addr, &vmf);
 	if (object) {
 		int err = fill(uffd, object, &vmf);
 
+		count_vm_event(PGMAJFAULT);
 		if (err)
 			fail_fault(uffd, addr, &vmf, err);
 		else

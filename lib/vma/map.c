@@ -67,7 +67,7 @@ void mm_lock_release(void)
 /* Address space that costs nothing until it is used, as long as there is some. */
 static bool reserve_window(void)
 {
-	size_t size = GiB(1024);
+	size_t size = GiB(16384);
 	char *start;
 
 	while (!(start = os_reserve(size, false))) {

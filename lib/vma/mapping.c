@@ -77,7 +77,6 @@ void mapping_init(bool quiet)
 	/* Where address space is short, the window would be missed. */
 	enabled = params.mmap_cache && !quiet &&
 		  os_address_space_left() == SIZE_MAX;
-	mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47);
 }
 
 bool mapping_is_managed(size_t size)
@@ -93,7 +92,8 @@ static bool lock_mapped(void)
 		return false;
 	if (unlikely(load_relaxed(&lost_track))) {
 		store_relaxed(&lost_track, false);
-		mm_forget(&mapped);
+		if (mapped.end)
+			mm_forget(&mapped);
 	}
 	return true;
 }
@@ -110,6 +110,8 @@ void mapping_track(void *addr, size_t size)
 
 	if (!lock_mapped())
 		return;
+	if (!mapped.end)
+		mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47);
 	/* Unmapped by a system call that no wrapper saw. */
 	if (unmap_areas(&mapped, desc.start, desc.end, NULL) < 0)
 		mm_forget(&mapped);
