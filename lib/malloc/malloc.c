@@ -178,12 +178,13 @@ static COLD NORETURN void bad_free(const void *p, const char *why)
 static void free_object(void *p, unsigned int class)
 {
 	struct kmem_cache *c = &kmem_caches[class];
+	const char *why = check_object(class, p);
 	enum slow_path how;
 	bool done;
 
-	if (unlikely(!class_check_ok(class, p)))
-		bug("invalid free of %p: cache %s: not the start of an object",
-		    p, control.caches[class].name);
+	if (unlikely(why))
+		bug("invalid free of %p: cache %s: %s", p,
+		    control.caches[class].name, why);
 	how = gate_enter();
 	done = kmem_cache_free_slow(c, p, how);
 	if (how == SLOW_NORMAL)
@@ -307,10 +308,11 @@ size_t usable_size(void *p, const char *caller)
 			bug("%s of %p: invalid pointer: %s", caller, p, why);
 		return large_usable_size(p);
 	}
-	if (unlikely(!class_check_ok(class, p)))
-		bug("%s of %p: invalid pointer: cache %s: not the start of an object",
-		    caller, p, control.caches[class].name);
-	return kmem_caches[class].size;
+	why = check_object(class, p);
+	if (unlikely(why))
+		bug("%s of %p: invalid pointer: cache %s: %s", caller, p,
+		    control.caches[class].name, why);
+	return object_room(&kmem_caches[class]);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

@@ -289,7 +289,7 @@ static void test_constructor(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("built", 100, 0, 0, construct);
+	c = create_cache("built", 100, 0, 0, construct);
 	assert_non_null(c);
 	assert_int_equal(constructed, 0);
 	for (int round = 0; round < 5; round++) {
@@ -320,24 +320,24 @@ static void test_names(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	a = kmem_cache_create("task struct", 200, 0, 0, NULL);
+	a = create_cache("task struct", 200, 0, 0, NULL);
 	assert_non_null(a);
 	assert_string_equal(stat_of(a)->name, "task_struct");
-	assert_null(kmem_cache_create("task struct", 200, 0, 0, NULL));
-	assert_null(kmem_cache_create("task_struct", 100, 0, 0, NULL));
-	b = kmem_cache_create("task", 200, 0, 0, NULL);
+	assert_null(create_cache("task struct", 200, 0, 0, NULL));
+	assert_null(create_cache("task_struct", 100, 0, 0, NULL));
+	b = create_cache("task", 200, 0, 0, NULL);
 	assert_non_null(b);
 	assert_ptr_not_equal(a, b);
 	memset(longest, 'n', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	a = kmem_cache_create(longest, 64, 0, 0, NULL);
+	a = create_cache(longest, 64, 0, 0, NULL);
 	assert_int_equal(strlen(stat_of(a)->name), CACHE_NAME_LEN - 1);
 	/* Size classes keep their names, also before they are used. */
-	assert_null(kmem_cache_create("kmalloc-64", 64, 0, 0, NULL));
+	assert_null(create_cache("kmalloc-64", 64, 0, 0, NULL));
 	kmem_cache_free(b, kmem_cache_alloc(b));
 	assert_int_equal(kmem_cache_destroy(b), 0);
 	/* The name is free again. */
-	b = kmem_cache_create("task", 300, 0, 0, NULL);
+	b = create_cache("task", 300, 0, 0, NULL);
 	assert_non_null(b);
 }
 
@@ -345,15 +345,15 @@ static void test_bad_arguments(void **state)
 {
 	(void)state;
 	core_start("percpu=lock,span=256");
-	assert_null(kmem_cache_create(NULL, 100, 0, 0, NULL));
-	assert_null(kmem_cache_create("", 100, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", 0, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", KMALLOC_MAX + 1, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", SIZE_MAX, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, 24, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, 8192, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, SIZE_MAX, 0, NULL));
-	assert_non_null(kmem_cache_create("x", 1, 1, 0, NULL));
+	assert_null(create_cache(NULL, 100, 0, 0, NULL));
+	assert_null(create_cache("", 100, 0, 0, NULL));
+	assert_null(create_cache("x", 0, 0, 0, NULL));
+	assert_null(create_cache("x", KMALLOC_MAX + 1, 0, 0, NULL));
+	assert_null(create_cache("x", SIZE_MAX, 0, 0, NULL));
+	assert_null(create_cache("x", 100, 24, 0, NULL));
+	assert_null(create_cache("x", 100, 8192, 0, NULL));
+	assert_null(create_cache("x", 100, SIZE_MAX, 0, NULL));
+	assert_non_null(create_cache("x", 1, 1, 0, NULL));
 }
 
 static void test_every_size_and_alignment(void **state)
@@ -366,7 +366,7 @@ static void test_every_size_and_alignment(void **state)
 		size_t size = rng_log(&rng, KMALLOC_MAX);
 		size_t align = (size_t)1 << rng_below(&rng, 13);
 		unsigned int flags = (unsigned int)rng_below(&rng, 4);
-		struct kmem_cache *c = kmem_cache_create("any", size, align,
+		struct kmem_cache *c = create_cache("any", size, align,
 							 flags, NULL);
 		char *objs[40];
 
@@ -402,7 +402,7 @@ static void test_colouring(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("colour", 1000, 0, 0, NULL);
+	c = create_cache("colour", 1000, 0, 0, NULL);
 	assert_true(c->colours > 1);
 	while (nr < 1000)
 		nr += slab_take(c, 0, objs + nr,
@@ -432,7 +432,7 @@ static void test_destroy_with_live_objects(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("alive", 100, 0, 0, NULL);
+	c = create_cache("alive", 100, 0, 0, NULL);
 	for (int i = 0; i < 10; i++)
 		objs[i] = kmem_cache_alloc(c);
 	for (size_t i = 0; i < 10; i++) {
@@ -460,7 +460,7 @@ static void test_many_caches(void **state)
 			char name[32];
 
 			snprintf(name, sizeof(name), "cache-%u", nr);
-			caches[nr] = kmem_cache_create(name, 16 + nr * 100, 0,
+			caches[nr] = create_cache(name, 16 + nr * 100, 0,
 						       0, NULL);
 			if (!caches[nr])
 				break;
@@ -542,7 +542,7 @@ static void give_to_another_cache(void *arg)
 
 static void misuse(void)
 {
-	struct kmem_cache *c = kmem_cache_create("victim", 96, 0, 0, NULL);
+	struct kmem_cache *c = create_cache("victim", 96, 0, 0, NULL);
 
 	expect_bug(free_twice, c, "double free of ");
 	expect_bug(free_twice, c, "cache victim");
