@@ -284,10 +284,12 @@ static COLD void list_live_objects(struct kmem_cache *c, size_t live)
 {
 	enum { SHOWN = 16 };
 
-	warn("cache %s cannot be destroyed: %zu objects of %u bytes are in use%s",
-	     cache_stat(c)->name, live, c->object_size,
-	     live > SHOWN ? ", some of them:" : ":");
+	warn("cache %s cannot be destroyed: objects still in use: %zu",
+	     cache_stat(c)->name, live);
 	slab_for_each_live(c, SHOWN, show_live_object);
+	if (live > SHOWN)
+		warn("cache %s: and %zu more", cache_stat(c)->name,
+		     live - SHOWN);
 }
 
 /*

@@ -190,9 +190,8 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	return slab;
 }
 
-/* With node->lock held: @slab is new. */
-static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-			 struct page *slab)
+/* @slab is new. */
+static void account_slab(struct kmem_cache *c, struct page *slab)
 {
 	struct control_cache *st = cache_stat(c);
 
@@ -200,7 +199,6 @@ static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	fetch_add_relaxed(&st->nr_slabs, 1);
 	fetch_add_relaxed(&st->grown, 1);
 	fetch_add_relaxed(&st->nr_free, c->objs);
-	add_slab(c, n, slab, BUCKET_EMPTY);
 	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
 			  1ull << c->order);
 }
@@ -284,6 +282,40 @@ static void take_from_slab(struct kmem_cache *c, struct page *slab,
 	}
 }
 
+/*
+ * A nested call that finds the cache locked makes a slab of its own: with no
+ * object free it is on no list, so it needs no lock. What is not asked for waits
+ * in the barn, which has none either.
+ */
+static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
+				    void **objs, unsigned int n)
+{
+	struct sheaf *s = barn_get_empty();
+	struct page *slab = s ? make_slab(c, node, true) : NULL;
+
+	if (!slab) {
+		if (s)
+			barn_put_empty(s);
+		return 0;
+	}
+	account_slab(c, slab);
+	n = n < c->objs ? n : c->objs;
+	s->nr = c->objs - n;
+	take_from_slab(c, slab, objs, n);
+	take_from_slab(c, slab, s->objs, s->nr);
+	slab->nr_free = 0;
+	slab->bucket = BUCKET_FULL;
+	fetch_sub_relaxed(&cache_stat(c)->nr_free, c->objs);
+	if (s->nr)
+		barn_put(c, node, s);
+	else
+		barn_put_empty(s);
+	return n;
+}
+
+_Static_assert(MAX_OBJS_PER_SLAB - 1 <= ARRAY_SIZE(((struct sheaf *)0)->objs),
+	       "a sheaf holds a slab but for one object");
+
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
@@ -291,7 +323,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 	unsigned int got = 0;
 
 	if (!node_lock(cn, nested))
-		return 0;
+		return take_all_of_new(c, node, objs, n);
 	while (got < n) {
 		struct page *slab = fullest_slab(cn);
 		unsigned int k;
@@ -305,7 +337,8 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 			if (!slab)
 				goto out;
 			lock_acquire(&cn->lock);
-			account_slab(c, cn, slab);
+			account_slab(c, slab);
+			add_slab(c, cn, slab, BUCKET_EMPTY);
 			continue;
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;

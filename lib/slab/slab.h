@@ -106,11 +106,15 @@ static inline unsigned int block_class(size_t nr)
  */
 unsigned int kmalloc_lodging(unsigned int class);
 
+static ALWAYS_INLINE bool is_multiple(const struct class_check *c,
+				      const void *p)
+{
+	return ((uint32_t)(uintptr_t)p & c->mask) * c->magic < c->magic;
+}
+
 static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 {
-	struct class_check c = class_checks[class];
-
-	return ((uint32_t)(uintptr_t)p & c.mask) * c.magic < c.magic;
+	return is_multiple(&class_checks[class], p);
 }
 
 /*
