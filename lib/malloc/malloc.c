@@ -129,6 +129,27 @@ static ALWAYS_INLINE void *alloc(size_t size)
 	return malloc_slow(size);
 }
 
+void *alloc_atomic(size_t size)
+{
+	enum slow_path how;
+	void *p = NULL;
+
+	if (size < fast.alloc_below)
+		p = rseq_pop(kmalloc_class(size));
+	if (p || !malloc_is_up())
+		return p;
+	gate_never_wait();
+	how = gate_enter();
+	if (size <= KMALLOC_MAX)
+		p = kmem_cache_alloc_slow(&kmem_caches[kmalloc_class(size)],
+					  how);
+	else if (how != SLOW_BARRED)
+		p = large_alloc(size, 1, false, false);
+	gate_leave();
+	gate_may_wait();
+	return p;
+}
+
 FAST_EXPORT void *malloc(size_t size)
 {
 	return alloc(size);

@@ -61,6 +61,8 @@ int os_set_thp(void *addr, size_t size, enum os_thp how);
 /* Lock in RAM what is resident now, and the rest when it is touched. */
 MUST_CHECK int os_mlock_onfault(void *addr, size_t size);
 
+int os_munlock(void *addr, size_t size);
+
 /* --- the machine and its limits --- */
 
 size_t os_page_size(void);
