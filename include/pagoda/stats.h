@@ -3,26 +3,17 @@
  * pagoda/stats.h - what the allocator knows about itself, from inside the
  * process. The same texts come from `pagoda stat PID` and from the stats file
  * (PAGODA_OPTIONS=stats=PATH).
- *
- * A program that may run without Pagoda declares these functions weak, or looks
- * them up with dlsym().
  */
 #ifndef PAGODA_STATS_H
 #define PAGODA_STATS_H
 
 #include <stddef.h>
 
+#include <pagoda/pagoda.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/*
- * pagoda_version() - the version of the library that serves this process.
- *
- * Return: a constant text such as "0.1.0".
- * Safe in threads and in signal handlers; never fails.
- */
-const char *pagoda_version(void);
 
 /*
  * pagoda_proc_read() - one of the /proc-like files as text.
@@ -40,7 +31,7 @@ const char *pagoda_version(void);
  * Safe in threads and in signal handlers; does not allocate.
  * Idea: /proc of Linux, whose formats the texts keep column for column.
  */
-long pagoda_proc_read(const char *file, char *buf, size_t size);
+PAGODA_API long pagoda_proc_read(const char *file, char *buf, size_t size);
 
 #ifdef __cplusplus
 }

@@ -39,8 +39,10 @@
 	__atomic_compare_exchange_n((p), (oldp), (v), 0, __ATOMIC_RELAXED, \
 				    __ATOMIC_RELAXED)
 
-/* For signal handlers of this thread only. */
-#define barrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+/* What a signal handler of this thread sees, it sees in this order. */
+#define signal_fence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+/* Between a store and a load of something else. */
+#define full_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 static inline void cpu_relax(void)
 {

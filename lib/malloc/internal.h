@@ -42,6 +42,13 @@ void *malloc_slow(size_t size);
 void free_slow(void *p);
 
 /*
+ * alloc_atomic() - malloc for who has something to fall back on: never waits, and
+ * takes nothing of the last resorts of signal handlers.
+ * @size: up to PTRDIFF_MAX. Return: NULL; errno is not set.
+ */
+void *alloc_atomic(size_t size);
+
+/*
  * alloc_aligned() - @size bytes aligned to @align, a power of two.
  * Return: NULL with errno ENOMEM.
  */

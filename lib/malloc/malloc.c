@@ -129,6 +129,27 @@ static ALWAYS_INLINE void *alloc(size_t size)
 	return malloc_slow(size);
 }
 
+void *alloc_atomic(size_t size)
+{
+	enum slow_path how;
+	void *p = NULL;
+
+	if (size < fast.alloc_below)
+		p = rseq_pop(kmalloc_class(size));
+	if (p || !malloc_is_up())
+		return p;
+	gate_never_wait();
+	how = gate_enter();
+	if (size <= KMALLOC_MAX)
+		p = kmem_cache_alloc_slow(&kmem_caches[kmalloc_class(size)],
+					  how);
+	else if (how != SLOW_BARRED)
+		p = large_alloc(size, 1, false, false);
+	gate_leave();
+	gate_may_wait();
+	return p;
+}
+
 FAST_EXPORT void *malloc(size_t size)
 {
 	return alloc(size);
@@ -178,12 +199,13 @@ static COLD NORETURN void bad_free(const void *p, const char *why)
 static void free_object(void *p, unsigned int class)
 {
 	struct kmem_cache *c = &kmem_caches[class];
+	const char *why = check_object(class, p);
 	enum slow_path how;
 	bool done;
 
-	if (unlikely(!class_check_ok(class, p)))
-		bug("invalid free of %p: cache %s: not the start of an object",
-		    p, control.caches[class].name);
+	if (unlikely(why))
+		bug("invalid free of %p: cache %s: %s", p,
+		    control.caches[class].name, why);
 	how = gate_enter();
 	done = kmem_cache_free_slow(c, p, how);
 	if (how == SLOW_NORMAL)
@@ -307,10 +329,11 @@ size_t usable_size(void *p, const char *caller)
 			bug("%s of %p: invalid pointer: %s", caller, p, why);
 		return large_usable_size(p);
 	}
-	if (unlikely(!class_check_ok(class, p)))
-		bug("%s of %p: invalid pointer: cache %s: not the start of an object",
-		    caller, p, control.caches[class].name);
-	return kmem_caches[class].size;
+	why = check_object(class, p);
+	if (unlikely(why))
+		bug("%s of %p: invalid pointer: cache %s: %s", caller, p,
+		    control.caches[class].name, why);
+	return object_room(&kmem_caches[class]);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

@@ -301,6 +301,11 @@ int os_mlock_onfault(void *addr, size_t size)
 				MLOCK_ONFAULT);
 }
 
+int os_munlock(void *addr, size_t size)
+{
+	return (int)os_syscall2(SYS_munlock, (long)addr, (long)size);
+}
+
 /* --- the machine and its limits --- */
 
 size_t os_page_size(void)

@@ -92,12 +92,13 @@ int os_set_thp(void *addr, size_t size, enum os_thp how);
 /* Lock in RAM what is resident now, and the rest when it is touched. */
 MUST_CHECK int os_mlock_onfault(void *addr, size_t size);
 
+int os_munlock(void *addr, size_t size);
 /* --- descriptors --- */
 
 /*
  * os_unshare_files() - from here on the calling thread has a descriptor table of
- * its own, an empty one; what it shared stays with the others. Messages still go to the program's standard error.
- * For one thread of a process.
+ * its own, an empty one; what it shared stays with the others. Messages still go
+ * to the program's standard error. For one thread of a process.
  */
 MUST_CHECK int os_unshare_files(void);
 

@@ -69,8 +69,11 @@ static enum slow_path enter_nested(void)
 		count_out(s);
 		return SLOW_BARRED;
 	}
-	thread_word.counted = thread_word.depth;
+	/* In this order: a handler that comes in between passes without counting,
+	 * and leaves without taking this count for its own. */
 	thread_word.gated = 1;
+	signal_fence();
+	thread_word.counted = thread_word.depth;
 	return SLOW_NESTED;
 }
 
@@ -78,6 +81,7 @@ static void leave_nested(void)
 {
 	if (thread_word.counted == thread_word.depth) {
 		thread_word.counted = 0;
+		signal_fence();
 		thread_word.gated = 0;
 		count_out(&stripes[my_stripe()]);
 	}

@@ -27,6 +27,20 @@ enum slow_path gate_enter(void);
 void gate_leave(void);
 
 /*
+ * Between these two every slow path of this thread is a nested one: it only tries
+ * locks, and does not wait at the gate either.
+ */
+static inline void gate_never_wait(void)
+{
+	thread_word.depth++;
+}
+
+static inline void gate_may_wait(void)
+{
+	thread_word.depth--;
+}
+
+/*
  * Close the gate and wait until no slow path is left. Takes LOCK_GATE; not from
  * inside a slow path.
  */

@@ -5,11 +5,8 @@
  *
  * Objects freed on one CPU and allocated on another pass through here, a batch
  * at a time. A lock would cost 4-8 times as much as soon as threads outnumber
- * CPUs (its holder is preempted), so the stacks are Treiber stacks of indices:
- * a head is {tag, index} in 64 bits, and the tag changes with every operation,
- * which makes a recycled index harmless. What is below a sheaf stands in next[],
- * not in the sheaf, whose memory may be gone. A popper may read the next[] of a
- * sheaf that someone else has just taken: the compare-and-swap then fails.
+ * CPUs (its holder is preempted), so they are those of base/stack.h. What is
+ * below a sheaf stands in next[], not in the sheaf, whose memory may be gone.
  *
  * What barns may hold is limited for each cache (barn_limit) and for all of them
  * together: that much, or an eighth of the heap if that is more.
@@ -30,6 +27,7 @@
  */
 #include "base/atomic.h"
 #include "base/params.h"
+#include "base/stack.h"
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "slab/internal.h"
@@ -48,7 +46,7 @@ _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
 struct stack {
-	uint64_t head; /* Atomic: tag << 32 | index */
+	uint64_t head; /* Atomic: base/stack.h */
 	uint32_t count; /* Atomic, may lag */
 	uint32_t least; /* Atomic: least count since barn_idle() */
 } CACHELINE_ALIGNED;
@@ -84,54 +82,29 @@ int barn_init(void)
 
 /* --- stacks --- */
 
-static uint64_t next_head(uint64_t old, uint32_t index)
-{
-	return ((old >> 32) + 1) << 32 | index;
-}
-
-/* Cells linked from @first to @last. */
-static void push_chain(struct stack *st, uint32_t first, uint32_t last)
-{
-	uint64_t old = load_relaxed(&st->head);
-
-	do {
-		store_relaxed(&next[last], (uint32_t)old);
-		/* Pairs with the acquire in pop(): the objects are visible. */
-	} while (!cas_weak_release(&st->head, &old, next_head(old, first)));
-}
-
 static void push(struct stack *st, uint32_t index)
 {
-	push_chain(st, index, index);
+	stack_push(&st->head, index, &next[index]);
 	fetch_add_relaxed(&st->count, 1);
+}
+
+static ALWAYS_INLINE uint32_t *next_of(void *unused, uint32_t index)
+{
+	(void)unused;
+	return &next[index];
 }
 
 static uint32_t pop(struct stack *st)
 {
-	uint64_t old = load_acquire(&st->head);
-	uint32_t index, below, count;
+	uint32_t index = stack_pop(&st->head, next_of, NULL);
+	uint32_t count;
 
-	do {
-		index = (uint32_t)old;
-		if (!index)
-			return 0;
-		below = load_relaxed(&next[index]);
-	} while (!cas_weak_acq_rel(&st->head, &old, next_head(old, below)));
+	if (!index)
+		return 0;
 	count = fetch_sub_relaxed(&st->count, 1) - 1;
 	if (count < load_relaxed(&st->least))
 		store_relaxed(&st->least, count);
 	return index;
-}
-
-/* All of it; the counts stay as they are. */
-static uint32_t detach(struct stack *st)
-{
-	uint64_t old = load_acquire(&st->head);
-
-	while ((uint32_t)old &&
-	       !cas_weak_acq_rel(&st->head, &old, next_head(old, 0)))
-		;
-	return (uint32_t)old;
 }
 
 /* How many were never taken since the last call. */
@@ -302,7 +275,7 @@ static void sort_out(uint32_t first)
 	fetch_sub_relaxed(&empty.count, nr_gone);
 	store_relaxed(&empty.least, load_relaxed(&empty.count));
 	if (kept)
-		push_chain(&empty, kept, last);
+		stack_push(&empty.head, kept, &next[last]);
 	while (gone) {
 		uint32_t below = load_relaxed(&next[gone]);
 
@@ -313,7 +286,8 @@ static void sort_out(uint32_t first)
 
 static void give_back(uint32_t nr_idle, unsigned int calls)
 {
-	uint32_t first = detach(&empty);
+	/* The count stays as it is. */
+	uint32_t first = stack_detach(&empty.head);
 	uint32_t nr = 0;
 
 	for (uint32_t i = first; i; i = load_relaxed(&next[i]))

@@ -15,8 +15,8 @@ enum { NR_BUCKETS = 8, BUCKET_FULL = 254, BUCKET_EMPTY = 255 };
 struct kmem_cache_node {
 	struct lock lock;
 	uint16_t buckets; /* bit k: partial[k] is not empty */
-	uint16_t nr_empty;
 	uint16_t next_colour;
+	uint32_t nr_empty;
 	/* Slabs by how much is free: partial[0] are the fullest. */
 	struct hlist_head partial[NR_BUCKETS];
 	struct hlist_head empty;
@@ -62,6 +62,35 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 /* Free empty slabs beyond @keep. Return: pages. */
 size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
+
+/*
+ * slab_for_each_live() - call @fn for the first @max objects of @c that are
+ * handed out. Context: the gate is closed, and the sheaves are empty.
+ */
+void slab_for_each_live(struct kmem_cache *c, size_t max,
+			void (*fn)(struct kmem_cache *c, void *obj));
+
+/* --- debug.c: caches with SLAB_POISON or SLAB_RED_ZONE --- */
+
+static inline bool is_checked(const struct kmem_cache *c)
+{
+	return unlikely(c->flags & (SLAB_POISON | SLAB_RED_ZONE));
+}
+
+/* The bytes that SLAB_RED_ZONE needs behind an object. */
+enum { RED_ZONE_MIN = 8 };
+
+/*
+ * debug_alloc(), debug_free() - instead of those of sheaf.c: nothing waits in
+ * sheaves, every object is checked.
+ * debug_new_object() - @obj is in a new slab. debug_check_free() - it is not
+ * handed out and must look like it.
+ * All stop the program when they find that someone else wrote there.
+ */
+void *debug_alloc(struct kmem_cache *c, unsigned int node, bool nested);
+bool debug_free(struct kmem_cache *c, void *obj, bool nested);
+void debug_new_object(const struct kmem_cache *c, void *obj);
+void debug_check_free(const struct kmem_cache *c, void *obj);
 
 /* --- block.c --- */
 

@@ -6,6 +6,7 @@
  * Lock: LOCK_CACHE_CHAIN for the table of named caches. A cache's fields are
  * set before its id is published and constant until it is destroyed.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -60,7 +61,7 @@ static unsigned int find_id(void)
 static bool name_in_use(const char *name)
 {
 	/* Those of the size classes are filled in late. */
-	if (!strncmp(name, "kmalloc-", 8))
+	if (!strncmp(name, "kmalloc-", 8) || !strncmp(name, "block-", 6))
 		return true;
 	for (unsigned int id = 1; id < nr_ids; id++)
 		if (kmem_caches[id].size &&
@@ -102,7 +103,12 @@ void set_magic(struct kmem_cache *c)
 	c->magic = UINT64_MAX / c->size + 1;
 	c->bucket_scale = ((uint32_t)NR_BUCKETS << 16) / c->objs + 1;
 	check->mask = ((uint32_t)PAGE_SIZE << c->order) - 1;
-	check->magic = c->colour_step ? UINT32_MAX : UINT32_MAX / c->size + 1;
+	if (is_checked(c))
+		check->magic = 0;
+	else if (c->colour_step)
+		check->magic = UINT32_MAX;
+	else
+		check->magic = UINT32_MAX / c->size + 1;
 }
 
 static void lay_out(struct kmem_cache *c, size_t size, size_t align)
@@ -125,42 +131,85 @@ static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 				    (c->id - FIRST_NAMED_CACHE) *
 					    (NAMED_SHEAF_MAX + 1));
 	c->size = (uint32_t)size;
+	if (percpu.mode == PERCPU_MODE_RSEQ && !is_checked(c))
+		c->fast_class = c->id;
 	set_magic(c);
 }
 
-struct kmem_cache *kmem_cache_create(const char *name, size_t size,
-				     size_t align, unsigned int flags,
-				     void (*ctor)(void *obj))
+/* What is shown one to a line, in columns. */
+static bool name_is_good(const char *name)
+{
+	if (!name || !*name)
+		return false;
+	for (; *name; name++)
+		if (*name < ' ' || *name > '~')
+			return false;
+	return true;
+}
+
+static bool flags_are_good(unsigned int flags, bool has_ctor)
+{
+	const unsigned int known = SLAB_HWCACHE_ALIGN | SLAB_RECLAIM_ACCOUNT |
+				   SLAB_POISON | SLAB_RED_ZONE |
+				   SLAB_TYPESAFE | SLAB_PANIC;
+
+	/* Poison would destroy what is to stay. */
+	if (flags & SLAB_POISON && (has_ctor || flags & SLAB_TYPESAFE))
+		return false;
+	return !(flags & ~known);
+}
+
+static int create_named(struct kmem_cache **ret_cache, const char *name,
+			size_t size, size_t align, unsigned int flags,
+			void (*ctor)(void *obj))
+{
+	size_t room = flags & SLAB_RED_ZONE ? size + RED_ZONE_MIN : size;
+	unsigned int id = find_id();
+	struct kmem_cache *c = &kmem_caches[id];
+
+	if (name_in_use(name))
+		return -EEXIST;
+	if (!id)
+		return -ENOSPC;
+	c->id = (uint8_t)id;
+	c->flags = flags;
+	c->ctor = ctor;
+	c->object_size = (uint32_t)size;
+	lay_out(c, align_up(room, align), align);
+	memset(&control.caches[id], 0, sizeof(control.caches[id]));
+	copy_name(control.caches[id].name, name);
+	if (id >= nr_ids)
+		store_release(&nr_ids, id + 1);
+	*ret_cache = c;
+	return 0;
+}
+
+int kmem_cache_create(struct kmem_cache **ret_cache, const char *name,
+		      size_t size, size_t align, unsigned int flags,
+		      void (*ctor)(void *obj))
 {
 	char label[CACHE_NAME_LEN];
-	struct kmem_cache *c = NULL;
-	unsigned int id;
+	int err = -EDEADLK;
 
-	if (!name || !*name || !size || size > KMALLOC_MAX)
-		return NULL;
+	if (!name_is_good(name) || !size || size > KMALLOC_MAX)
+		return -EINVAL;
 	if (align && (!is_power_of_2(align) || align > PAGE_SIZE))
-		return NULL;
+		return -EINVAL;
+	if (!flags_are_good(flags, ctor != NULL))
+		return -EINVAL;
 	align = max_size(align, KMALLOC_MIN);
 	if (flags & SLAB_HWCACHE_ALIGN)
 		align = max_size(align, CACHELINE);
 	copy_name(label, name);
 
-	lock_acquire(&chain_lock);
-	id = name_in_use(label) ? 0 : find_id();
-	if (id) {
-		c = &kmem_caches[id];
-		c->id = (uint8_t)id;
-		c->flags = flags;
-		c->ctor = ctor;
-		c->object_size = (uint32_t)size;
-		lay_out(c, align_up(size, align), align);
-		memset(&control.caches[id], 0, sizeof(control.caches[id]));
-		copy_name(control.caches[id].name, label);
-		if (id >= nr_ids)
-			store_release(&nr_ids, id + 1);
+	/* A fork waits until the chain is whole. */
+	if (gate_enter() == SLOW_NORMAL) {
+		lock_acquire(&chain_lock);
+		err = create_named(ret_cache, label, size, align, flags, ctor);
+		lock_release(&chain_lock);
 	}
-	lock_release(&chain_lock);
-	return c;
+	gate_leave();
+	return err;
 }
 
 static void empty_barn(struct kmem_cache *c, unsigned int node, uint32_t nr)
@@ -181,15 +230,26 @@ static void empty_barns(struct kmem_cache *c)
 		empty_barn(c, node, UINT32_MAX);
 }
 
-/* All but what the sheaves hold. */
-static size_t give_back(struct kmem_cache *c)
+static size_t free_empty_slabs(struct kmem_cache *c)
 {
 	size_t pages = 0;
 
-	empty_barns(c);
 	for (unsigned int node = 0; node < nr_nodes(); node++)
 		pages += slab_free_empty(c, node, 0);
 	return pages;
+}
+
+/* Who relies on the type of the memory may look at it at any time. */
+static bool keeps_slabs(const struct kmem_cache *c)
+{
+	return c->flags & SLAB_TYPESAFE;
+}
+
+/* All but what the sheaves hold. */
+static size_t give_back(struct kmem_cache *c)
+{
+	empty_barns(c);
+	return keeps_slabs(c) ? 0 : free_empty_slabs(c);
 }
 
 static size_t shrink(struct kmem_cache *c)
@@ -198,17 +258,44 @@ static size_t shrink(struct kmem_cache *c)
 	return give_back(c);
 }
 
+static size_t shrink_all_cpus(struct kmem_cache *c)
+{
+	if (!percpu_stop())
+		return shrink(c);
+	sheaf_drain_stopped(c);
+	percpu_start();
+	return give_back(c);
+}
+
 size_t kmem_cache_shrink(struct kmem_cache *c)
 {
-	size_t pages = gate_enter() == SLOW_NORMAL ? shrink(c) : 0;
+	size_t pages = gate_enter() == SLOW_NORMAL ? shrink_all_cpus(c) : 0;
 
 	gate_leave();
 	return pages;
 }
 
+static void show_live_object(struct kmem_cache *c, void *obj)
+{
+	warn("cache %s: object %p", cache_stat(c)->name, obj);
+}
+
+static COLD void list_live_objects(struct kmem_cache *c, size_t live)
+{
+	enum { SHOWN = 16 };
+
+	warn("cache %s cannot be destroyed: objects still in use: %zu",
+	     cache_stat(c)->name, live);
+	slab_for_each_live(c, SHOWN, show_live_object);
+	if (live > SHOWN)
+		warn("cache %s: and %zu more", cache_stat(c)->name,
+		     live - SHOWN);
+}
+
 /*
  * With the gate closed no object is on its way in some slow path, and nobody
- * gives the class slots again.
+ * gives the class slots again. Nobody uses the cache, so its sheaves hold still
+ * even where those of others cannot be stopped.
  */
 size_t kmem_cache_destroy(struct kmem_cache *c)
 {
@@ -219,13 +306,13 @@ size_t kmem_cache_destroy(struct kmem_cache *c)
 	gate_close();
 	lock_acquire(&chain_lock);
 	stopped = percpu_stop();
-	if (stopped)
-		sheaf_drain_stopped(c);
-	else
-		sheaf_trim(c);
-	give_back(c);
+	sheaf_drain_stopped(c);
+	empty_barns(c);
 	live = st->nr_slabs * c->objs - st->nr_free;
-	if (!live) {
+	if (live) {
+		list_live_objects(c, live);
+	} else {
+		free_empty_slabs(c);
 		for (unsigned int slot = 0; slot < percpu.nr; slot++) {
 			union sheaf_header *h = percpu_header_of(slot, c->id);
 
@@ -273,7 +360,8 @@ static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 
 		/* What nobody needed since the last tick, half of it a tick. */
 		empty_barn(c, node, idle - (uint32_t)decayed(idle, ticks));
-		slab_free_empty(c, node, 0);
+		if (!keeps_slabs(c))
+			slab_free_empty(c, node, 0);
 	}
 }
 
@@ -321,6 +409,8 @@ size_t slab_reclaimable(void)
 		uint64_t cached = load_relaxed(&st->nr_barn) +
 				  sheaf_cached(&kmem_caches[id]);
 
+		if (keeps_slabs(&kmem_caches[id]))
+			continue;
 		/* A few cached objects may be all that keeps many slabs. */
 		if (cached)
 			cached += load_relaxed(&st->nr_free);

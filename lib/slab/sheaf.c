@@ -18,6 +18,8 @@
  * sequence was aborted: then less was moved than hoped for, nothing is wrong,
  * and what is left over goes one layer down.
  */
+#include <string.h>
+
 #include "base/bug.h"
 #include "base/params.h"
 #include "base/vmstat.h"
@@ -232,22 +234,28 @@ static void stow(struct kmem_cache *c, void **objs, unsigned int n,
 	}
 }
 
-static void *refill_from_barn(struct kmem_cache *c, struct sheaf *s,
-			      unsigned int node, bool nested)
+/*
+ * Up to @n objects of a full sheaf to @objs, the others to this CPU, what does
+ * not fit there back to the barn. Return: how many.
+ */
+static unsigned int refill_from_barn(struct kmem_cache *c, struct sheaf *s,
+				     void **objs, size_t n, unsigned int node,
+				     bool nested)
 {
-	unsigned int n = s->nr - 1;
-	void *obj = s->objs[n];
-	unsigned int fit = percpu_pushn(c->id, s->objs, n, nested);
+	unsigned int got = (unsigned int)min_size(n, s->nr);
+	unsigned int rest = s->nr - got;
+	unsigned int fit;
 
-	if (fit == n) {
+	memcpy(objs, s->objs + rest, got * sizeof(*objs));
+	fit = rest ? percpu_pushn(c->id, s->objs, rest, nested) : 0;
+	if (fit == rest) {
 		barn_put_empty(s);
-		return obj;
+		return got;
 	}
-	s->nr = n - fit;
-	for (unsigned int i = 0; i < s->nr; i++)
-		s->objs[i] = s->objs[i + fit];
+	s->nr = rest - fit;
+	memmove(s->objs, s->objs + fit, s->nr * sizeof(*s->objs));
 	barn_put(c, node, s);
-	return obj;
+	return got;
 }
 
 /* A program that allocates much has misses at any time. */
@@ -273,6 +281,8 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 
 	if (how == SLOW_BARRED)
 		return NULL;
+	if (is_checked(c))
+		return debug_alloc(c, node, nested);
 	/* The sequence may only have been aborted. */
 	if (percpu_popn(c->id, objs, 1, nested))
 		return objs[0];
@@ -282,8 +292,10 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	store_relaxed(&c->age, 0);
 	calm = !nested && page_alloc_much_free() && first_in_a_while();
 	s = calm ? NULL : barn_get(c, node);
-	if (s)
-		return refill_from_barn(c, s, node, nested);
+	if (s) {
+		refill_from_barn(c, s, objs, 1, node, nested);
+		return objs[0];
+	}
 	n = (unsigned int)min_size(cap / 2 + 1,
 				   calm ? CALM_OBJECTS : c->batch);
 	n = cache_take(c, node, objs, n, nested);
@@ -293,6 +305,54 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	if (n)
 		stow(c, objs, n, nested);
 	return objs[n];
+}
+
+/* More than a sheaf has would be of no use. */
+static unsigned int one_move(size_t n)
+{
+	return (unsigned int)min_size(n, UINT16_MAX);
+}
+
+static size_t alloc_one_by_one(struct kmem_cache *c, void **objs, size_t n,
+			       enum slow_path how)
+{
+	size_t got;
+
+	for (got = 0; got < n; got++) {
+		objs[got] = kmem_cache_alloc_slow(c, how);
+		if (!objs[got])
+			break;
+	}
+	return got;
+}
+
+size_t kmem_cache_alloc_bulk_slow(struct kmem_cache *c, void **objs, size_t n,
+				  enum slow_path how)
+{
+	bool nested = how != SLOW_NORMAL;
+	unsigned int node = numa_node();
+	size_t got;
+
+	if (how == SLOW_BARRED || is_checked(c))
+		return alloc_one_by_one(c, objs, n, how);
+	got = percpu_popn(c->id, objs, one_move(n), nested);
+	/* For a few more the sheaf is filled, too. */
+	if (n - got <= NURSERY_SLOTS)
+		return got + alloc_one_by_one(c, objs + got, n - got, how);
+	fetch_add_relaxed(&cache_stat(c)->refills, 1);
+	store_relaxed(&c->age, 0);
+	grow_sheaf(c, nested);
+	while (got < n) {
+		struct sheaf *s = barn_get(c, node);
+		unsigned int k = one_move(n - got);
+
+		k = s ? refill_from_barn(c, s, objs + got, k, node, nested) :
+			slab_take(c, node, objs + got, k, nested);
+		if (!k)
+			break;
+		got += k;
+	}
+	return got;
 }
 
 /* --- free --- */
@@ -345,6 +405,8 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 
 	if (how == SLOW_BARRED)
 		return false;
+	if (is_checked(c))
+		return debug_free(c, obj, nested);
 	/* The fast path also gives up when the object is on top already. */
 	if (percpu_is_top(c->id, obj, nested))
 		bug("double free of %p: cache %s", obj, cache_stat(c)->name);
@@ -369,6 +431,52 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	if (calm && !nested)
 		trim_to(c, CALM_OBJECTS, CALM_SLOTS);
 	return true;
+}
+
+static size_t free_one_by_one(struct kmem_cache *c, void *const *objs, size_t n,
+			      enum slow_path how)
+{
+	size_t done = 0;
+
+	while (done < n && kmem_cache_free_slow(c, objs[done], how))
+		done++;
+	return done;
+}
+
+size_t kmem_cache_free_bulk_slow(struct kmem_cache *c, void *const *objs,
+				 size_t n, enum slow_path how)
+{
+	bool nested = how != SLOW_NORMAL;
+	size_t done;
+
+	if (how == SLOW_BARRED || is_checked(c))
+		return free_one_by_one(c, objs, n, how);
+	done = percpu_pushn(c->id, objs, one_move(n), nested);
+	if (n - done <= NURSERY_SLOTS)
+		return done + free_one_by_one(c, objs + done, n - done, how);
+	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
+	if (!is_idle(c))
+		grow_sheaf(c, nested);
+	while (done < n) {
+		struct sheaf *s;
+		unsigned int k;
+
+		done += percpu_pushn(c->id, objs + done, one_move(n - done),
+				     nested);
+		k = (unsigned int)min_size(n - done, c->batch);
+		s = k ? barn_get_empty() : NULL;
+		if (s) {
+			memcpy(s->objs, objs + done, k * sizeof(*objs));
+			s->nr = k;
+			put_batch(c, s, nested);
+		} else {
+			k = slab_give(c, objs + done, k, nested);
+		}
+		if (!k)
+			break;
+		done += k;
+	}
+	return done;
 }
 
 /* --- trim and drain --- */

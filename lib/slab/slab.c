@@ -141,8 +141,21 @@ static void construct_objects(const struct kmem_cache *c, struct page *slab)
 {
 	char *obj = slab_first(slab);
 
+	for (unsigned int i = 0; i < c->objs; i++, obj += c->size) {
+		if (is_checked(c))
+			debug_new_object(c, obj);
+		if (c->ctor)
+			c->ctor(obj);
+	}
+}
+
+/* The slab is empty and goes. */
+static void check_objects(const struct kmem_cache *c, const struct page *slab)
+{
+	char *obj = slab_first(slab);
+
 	for (unsigned int i = 0; i < c->objs; i++, obj += c->size)
-		c->ctor(obj);
+		debug_check_free(c, obj);
 }
 
 static struct page *make_slab(struct kmem_cache *c, unsigned int node,
@@ -172,14 +185,13 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 					  c->colours * c->colour_step);
 	slab->type = PAGE_SLAB;
 	memset(&span.page_class[page_to_pfn(slab)], c->id, 1ul << c->order);
-	if (c->ctor)
+	if (c->ctor || is_checked(c))
 		construct_objects(c, slab);
 	return slab;
 }
 
-/* With node->lock held: @slab is new. */
-static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-			 struct page *slab)
+/* @slab is new. */
+static void account_slab(struct kmem_cache *c, struct page *slab)
 {
 	struct control_cache *st = cache_stat(c);
 
@@ -187,7 +199,6 @@ static void account_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	fetch_add_relaxed(&st->nr_slabs, 1);
 	fetch_add_relaxed(&st->grown, 1);
 	fetch_add_relaxed(&st->nr_free, c->objs);
-	add_slab(c, n, slab, BUCKET_EMPTY);
 	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
 			  1ull << c->order);
 }
@@ -215,6 +226,8 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 			hlist_entry(freed->first, struct page, buddy);
 
 		hlist_del(&slab->buddy);
+		if (is_checked(c))
+			check_objects(c, slab);
 		memset(&span.page_class[page_to_pfn(slab)], PAGE_CLASS_NONE,
 		       1ul << c->order);
 		fetch_sub_relaxed(&control.zones[slab->node][slab->zone].slab,
@@ -269,6 +282,40 @@ static void take_from_slab(struct kmem_cache *c, struct page *slab,
 	}
 }
 
+/*
+ * A nested call that finds the cache locked makes a slab of its own: with no
+ * object free it is on no list, so it needs no lock. What is not asked for waits
+ * in the barn, which has none either.
+ */
+static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
+				    void **objs, unsigned int n)
+{
+	struct sheaf *s = barn_get_empty();
+	struct page *slab = s ? make_slab(c, node, true) : NULL;
+
+	if (!slab) {
+		if (s)
+			barn_put_empty(s);
+		return 0;
+	}
+	account_slab(c, slab);
+	n = n < c->objs ? n : c->objs;
+	s->nr = c->objs - n;
+	take_from_slab(c, slab, objs, n);
+	take_from_slab(c, slab, s->objs, s->nr);
+	slab->nr_free = 0;
+	slab->bucket = BUCKET_FULL;
+	fetch_sub_relaxed(&cache_stat(c)->nr_free, c->objs);
+	if (s->nr)
+		barn_put(c, node, s);
+	else
+		barn_put_empty(s);
+	return n;
+}
+
+_Static_assert(MAX_OBJS_PER_SLAB - 1 <= ARRAY_SIZE(((struct sheaf *)0)->objs),
+	       "a sheaf holds a slab but for one object");
+
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
@@ -276,7 +323,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 	unsigned int got = 0;
 
 	if (!node_lock(cn, nested))
-		return 0;
+		return take_all_of_new(c, node, objs, n);
 	while (got < n) {
 		struct page *slab = fullest_slab(cn);
 		unsigned int k;
@@ -290,7 +337,8 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 			if (!slab)
 				goto out;
 			lock_acquire(&cn->lock);
-			account_slab(c, cn, slab);
+			account_slab(c, slab);
+			add_slab(c, cn, slab, BUCKET_EMPTY);
 			continue;
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
@@ -340,7 +388,8 @@ enum { GIVE_AHEAD = 8 };
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
-	size_t keep = max_size(KEEP_PAGES >> c->order, 1);
+	size_t keep = c->flags & SLAB_TYPESAFE ?
+			      SIZE_MAX : max_size(KEEP_PAGES >> c->order, 1);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
 	unsigned int done = 0;
@@ -396,6 +445,47 @@ const char *slab_check_object(const void *p)
 	if (load_relaxed(&slab->bitmap[index / 64]) >> (index % 64) & 1)
 		return "the object is free";
 	return NULL;
+}
+
+static size_t live_in_slab(struct kmem_cache *c, struct page *slab, size_t max,
+			   void (*fn)(struct kmem_cache *c, void *obj))
+{
+	char *obj = slab_first(slab);
+	size_t nr = 0;
+
+	for (unsigned int i = 0; i < c->objs && nr < max; i++, obj += c->size) {
+		if (slab->bitmap[i / 64] >> (i % 64) & 1)
+			continue;
+		fn(c, obj);
+		nr++;
+	}
+	return nr;
+}
+
+/* Full slabs are on no list, so by way of page_class[]. */
+static size_t live_in_zone(struct kmem_cache *c,
+			   const struct control_zone *zone, size_t max,
+			   void (*fn)(struct kmem_cache *c, void *obj))
+{
+	size_t end = zone->start_pfn + zone->present;
+	size_t nr = 0;
+
+	for (size_t pfn = zone->start_pfn; pfn < end && nr < max; pfn++) {
+		if (span.page_class[pfn] != c->id)
+			continue;
+		nr += live_in_slab(c, pfn_to_page(pfn), max - nr, fn);
+		pfn += (1ul << c->order) - 1;
+	}
+	return nr;
+}
+
+void slab_for_each_live(struct kmem_cache *c, size_t max,
+			void (*fn)(struct kmem_cache *c, void *obj))
+{
+	for (unsigned int node = 0; node < nr_nodes(); node++)
+		for (int zone = 0; zone < NR_ZONES; zone++)
+			max -= live_in_zone(c, &control.zones[node][zone], max,
+					    fn);
 }
 
 /* --- checking --- */

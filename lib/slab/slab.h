@@ -28,16 +28,24 @@ enum {
 	MAX_BATCH = 250,
 };
 
+/* What programs may ask for has the numbers of PAGODA_SLAB_*. */
 enum kmem_flags {
 	SLAB_HWCACHE_ALIGN = 1 << 0, /* objects do not share cache lines */
 	SLAB_RECLAIM_ACCOUNT = 1 << 1, /* slabs in MIGRATE_RECLAIMABLE */
-	SLAB_PAGE_BLOCKS = 1 << 2, /* no slabs: a cache of block.c */
+	SLAB_POISON = 1 << 2, /* debug.c */
+	SLAB_RED_ZONE = 1 << 3, /* debug.c */
+	SLAB_TYPESAFE = 1 << 4, /* slabs stay while the cache lives */
+	SLAB_PANIC = 1 << 5, /* lib/malloc/kmem.c */
+	SLAB_PAGE_BLOCKS = 1 << 6, /* no slabs: a cache of block.c */
 };
 
 struct kmem_cache {
 	/* All but the last two Const between create and destroy. */
 	uint32_t size; /* bytes from one object to the next */
 	uint8_t id; /* class in page_class[], index in kmem_caches[] */
+	/* Its class for who uses the sequences directly; 0: there is none to use,
+	 * for want of rseq or because the objects are to be checked. */
+	uint8_t fast_class;
 	uint8_t order; /* of its slabs */
 	uint16_t objs; /* per slab */
 	uint16_t batch; /* objects in one exchange */
@@ -61,7 +69,8 @@ struct kmem_cache {
  * p is a multiple of the object's size into its slab. (Lemire, "Faster
  * remainder by direct computation": exact here, for a slab has at most 2^17
  * bytes and an object 2^15.) Coloured caches turn the check off with a magic of
- * all ones.
+ * all ones; those of debug.c fail it with a magic of 0, so that what is freed is
+ * looked at closely.
  */
 struct class_check {
 	uint32_t magic;
@@ -97,11 +106,15 @@ static inline unsigned int block_class(size_t nr)
  */
 unsigned int kmalloc_lodging(unsigned int class);
 
+static ALWAYS_INLINE bool is_multiple(const struct class_check *c,
+				      const void *p)
+{
+	return ((uint32_t)(uintptr_t)p & c->mask) * c->magic < c->magic;
+}
+
 static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 {
-	struct class_check c = class_checks[class];
-
-	return ((uint32_t)(uintptr_t)p & c.mask) * c.magic < c.magic;
+	return is_multiple(&class_checks[class], p);
 }
 
 /*
@@ -136,9 +149,32 @@ MUST_CHECK int slab_init(void);
 void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how);
 bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how);
 
+/*
+ * The same for several objects. kmem_cache_alloc_bulk_slow(): how many, fewer
+ * than @n if out of memory or, nested, for want of a lock.
+ * kmem_cache_free_bulk_slow(): how many of them it took; fewer than @n only if
+ * nested.
+ */
+size_t kmem_cache_alloc_bulk_slow(struct kmem_cache *c, void **objs, size_t n,
+				  enum slow_path how);
+size_t kmem_cache_free_bulk_slow(struct kmem_cache *c, void *const *objs,
+				 size_t n, enum slow_path how);
+
 /* Is @p, in a slab, the start of an object that is handed out, as far as that
  * can be told without asking the sheaves? Otherwise why not. */
 const char *slab_check_object(const void *p);
+
+/* The same, quick where the address alone tells. */
+static inline const char *check_object(uintptr_t class, const void *p)
+{
+	return likely(class_check_ok(class, p)) ? NULL : slab_check_object(p);
+}
+
+/* Bytes of an object that are its user's. */
+static inline size_t object_room(const struct kmem_cache *c)
+{
+	return c->flags & SLAB_RED_ZONE ? c->object_size : c->size;
+}
 
 /* --- caches by name --- */
 
@@ -146,17 +182,21 @@ const char *slab_check_object(const void *p);
  * kmem_cache_create() - a cache of objects of one type.
  * @name: copied, cut to CACHE_NAME_LEN - 1, blanks become '_'.
  * @align: a power of two up to the page size; 0: 16 bytes.
+ * @flags: enum kmem_flags but for SLAB_PAGE_BLOCKS.
  * @ctor: run once for every object's memory when its slab is made; or NULL.
- * Return: NULL if the arguments make no sense or no id or memory is left.
- * Context: takes LOCK_CACHE_CHAIN; not from nested calls.
+ *
+ * Return: 0, -EINVAL (the arguments make no sense), -EEXIST (the name),
+ * -ENOSPC (no id is left), -EDEADLK (called inside a slow path).
+ * Context: takes LOCK_CACHE_CHAIN.
  */
-struct kmem_cache *kmem_cache_create(const char *name, size_t size,
-				     size_t align, unsigned int flags,
-				     void (*ctor)(void *obj));
+MUST_CHECK int kmem_cache_create(struct kmem_cache **ret_cache,
+				 const char *name, size_t size, size_t align,
+				 unsigned int flags, void (*ctor)(void *obj));
 
 /*
- * kmem_cache_destroy() - Return: how many objects are still handed out; the
- * cache is gone only if that is 0.
+ * kmem_cache_destroy() - end a cache that nobody uses any more.
+ * Return: how many objects are still handed out, which are listed on standard
+ * error; the cache is gone only if that is 0.
  * Context: closes the gate, so not from inside a slow path.
  */
 size_t kmem_cache_destroy(struct kmem_cache *c);
@@ -164,7 +204,10 @@ size_t kmem_cache_destroy(struct kmem_cache *c);
 void *kmem_cache_alloc(struct kmem_cache *c);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
 
-/* Give empty slabs back to the page allocator. Return: pages given back. */
+/*
+ * Give empty slabs back to the page allocator, also those that only the sheaves
+ * and barns keep. Return: pages given back.
+ */
 size_t kmem_cache_shrink(struct kmem_cache *c);
 
 /* --- all caches --- */

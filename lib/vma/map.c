@@ -38,7 +38,7 @@ bool mm_lock_acquire(void)
 	if (thread_word.in_mm)
 		return false;
 	thread_word.in_mm = 1;
-	barrier();
+	signal_fence();
 	lock_acquire(&mm_lock);
 	return true;
 }
@@ -48,7 +48,7 @@ bool mm_lock_try(void)
 	if (thread_word.in_mm)
 		return false;
 	thread_word.in_mm = 1;
-	barrier();
+	signal_fence();
 	if (lock_try(&mm_lock))
 		return true;
 	thread_word.in_mm = 0;
@@ -58,7 +58,7 @@ bool mm_lock_try(void)
 void mm_lock_release(void)
 {
 	lock_release(&mm_lock);
-	barrier();
+	signal_fence();
 	thread_word.in_mm = 0;
 }
 
@@ -83,15 +83,15 @@ static bool reserve_window(void)
 /* With mm_lock held. Each part once; what failed is tried again. */
 static int set_up(void)
 {
-	if (vma_init() < 0)
-		return -ENOMEM;
-	if (!object_cache)
-		object_cache = kmem_cache_create("vm_object",
-						 sizeof(struct vm_object), 0, 0,
-						 NULL);
-	if (!object_cache || (!pager_mm.end && !reserve_window()))
-		return -ENOMEM;
-	return 0;
+	int err = vma_init();
+
+	if (!err && !object_cache)
+		err = kmem_cache_create(&object_cache, "vm_object",
+					sizeof(struct vm_object), 0, 0, NULL);
+	if (!err && !pager_mm.end && !reserve_window())
+		err = -ENOMEM;
+	/* A signal handler inside of malloc. */
+	return err == -EDEADLK ? -EAGAIN : err;
 }
 
 /* --- map --- */

@@ -40,10 +40,10 @@ static struct kmem_cache *cache; /* Const after vma_init() */
 
 int vma_init(void)
 {
-	if (!cache)
-		cache = kmem_cache_create("vm_area", sizeof(struct vm_area), 0,
-					  0, NULL);
-	return cache ? 0 : -ENOMEM;
+	if (cache)
+		return 0;
+	return kmem_cache_create(&cache, "vm_area", sizeof(struct vm_area), 0,
+				 0, NULL);
 }
 
 void mm_init(struct mm *mm, uintptr_t start, uintptr_t end)

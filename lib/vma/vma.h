@@ -70,7 +70,7 @@ void mm_init(struct mm *mm, uintptr_t start, uintptr_t end);
 /*
  * vma_init() - make the cache of vm_areas, if there is none; before the first
  * insertion, with the lock held.
- * Return: 0 or -ENOMEM.
+ * Return: 0, or what kmem_cache_create() says.
  * Context: takes LOCK_CACHE_CHAIN.
  */
 MUST_CHECK int vma_init(void);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""malloc and free must not get longer: counts the instructions of the fast path
+"""malloc, free and their like must not get longer: counts the instructions of the fast path
 in the disassembly, from the entry to the first return, no conditional jump
 taken, and compares with fastpath.golden.
 
@@ -19,7 +19,8 @@ import shutil
 import subprocess
 import sys
 
-FUNCTIONS = ["malloc", "free"]
+FUNCTIONS = ["malloc", "free", "pagoda_kmem_cache_alloc",
+             "pagoda_kmem_cache_free"]
 MOST = 200
 
 GOLDEN = pathlib.Path(__file__).with_name("fastpath.golden")

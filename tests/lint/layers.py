@@ -27,6 +27,7 @@ SPECIAL = {
     # The entry points that stand in for libc's declare what libc declares.
     "malloc/malloc.c": {"malloc.h", "stdlib.h"},
     "malloc/cxx.c": {"malloc.h", "stdlib.h", "unwind.h"},
+    "malloc/mempool.c": {"stdlib.h"},
     "malloc/stats.c": {"malloc.h", "stdio.h"},
     "malloc/dlopen.c": {"dlfcn.h"},
     "malloc/foreign.c": {"dlfcn.h"},

@@ -43,6 +43,7 @@ CALL = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN) + r")\s*\(")
 ON_PURPOSE = {
     "lib/malloc/cxx.c": {"malloc", "free"},
     "lib/malloc/malloc.c": {"realloc"},
+    "lib/malloc/mempool.c": {"malloc", "calloc", "free"},
     "lib/malloc/mmap.c": {"mprotect"},
     "lib/malloc/stats.c": {"fwrite"},
     # Called by pagoda_map(), never on the way of an allocation.

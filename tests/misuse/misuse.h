@@ -16,6 +16,8 @@ struct misuse {
 	const char *reason;
 	/* The pointer is nobody's: libc may be the one that complains. */
 	bool foreign;
+	/* It is not about a pointer: the line need not name one. */
+	bool no_pointer;
 };
 
 extern const struct misuse misuse;

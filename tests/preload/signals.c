@@ -9,12 +9,7 @@
  */
 #include "workload.h"
 
-enum { THREADS = 4, EXCHANGE = 32, SECONDS = 3, EVERY_NS = 100000 };
-
-/* Names that glibc 2.36 has only in its internals. */
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
+enum { THREADS = 4, EXCHANGE = 32, SECONDS = 3 };
 
 struct per_thread {
 	struct rng handler_rng;
@@ -93,27 +88,6 @@ static void handler(int sig)
 		box_end(other);
 	}
 	errno = saved;
-}
-
-/* @handle runs in the calling thread, and only there, every EVERY_NS. */
-static timer_t start_signals(void (*handle)(int))
-{
-	struct itimerspec every = {{0, EVERY_NS}, {0, EVERY_NS}};
-	struct sigaction action;
-	struct sigevent event;
-	timer_t timer;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = handle;
-	action.sa_flags = SA_RESTART;
-	CHECK(!sigaction(SIGRTMIN, &action, NULL));
-	memset(&event, 0, sizeof(event));
-	event.sigev_notify = SIGEV_THREAD_ID;
-	event.sigev_signo = SIGRTMIN;
-	event.sigev_notify_thread_id = gettid();
-	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	CHECK(!timer_settime(timer, 0, &every, NULL));
-	return timer;
 }
 
 /* ---- what it interrupts ------------------------------------------------ */

@@ -121,6 +121,36 @@ __attribute__((unused)) static void use_all_layers(struct rng *r)
 	CHECK_MSG(try_all_layers(r), "memory ran out");
 }
 
+/* ---- signals ----------------------------------------------------------- */
+
+/* Names that glibc 2.36 has only in its internals. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+enum { EVERY_NS = 100000 };
+
+/* @handle runs in the calling thread, and only there, every EVERY_NS. */
+__attribute__((unused)) static timer_t start_signals(void (*handle)(int))
+{
+	struct itimerspec every = {{0, EVERY_NS}, {0, EVERY_NS}};
+	struct sigaction action;
+	struct sigevent event;
+	timer_t timer;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = handle;
+	action.sa_flags = SA_RESTART;
+	CHECK(!sigaction(SIGRTMIN, &action, NULL));
+	memset(&event, 0, sizeof(event));
+	event.sigev_notify = SIGEV_THREAD_ID;
+	event.sigev_signo = SIGRTMIN;
+	event.sigev_notify_thread_id = gettid();
+	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
+	CHECK(!timer_settime(timer, 0, &every, NULL));
+	return timer;
+}
+
 /* ---- threads in the background ----------------------------------------- */
 
 struct churn {

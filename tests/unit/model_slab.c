@@ -122,9 +122,9 @@ static void run(uint64_t stream, unsigned int steps)
 	size_t target = MAX_LIVE / 2, live = 0;
 	bool refused = false;
 
-	caches[0] = kmem_cache_create("one", 24, 0, 0, NULL);
-	caches[1] = kmem_cache_create("two", 500, 64, 0, NULL);
-	caches[2] = kmem_cache_create("three", 3000, 0, SLAB_HWCACHE_ALIGN,
+	caches[0] = create_cache("one", 24, 0, 0, NULL);
+	caches[1] = create_cache("two", 500, 64, 0, NULL);
+	caches[2] = create_cache("three", 3000, 0, SLAB_HWCACHE_ALIGN,
 				      NULL);
 	for (unsigned int i = 3; i < NR_CACHES; i++)
 		caches[i] = &kmem_caches[kmalloc_class((size_t)8 << (i * 3 / 2))];

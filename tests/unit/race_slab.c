@@ -175,7 +175,7 @@ static void *come_and_go(void *arg)
 		char name[32];
 
 		snprintf(name, sizeof(name), "short-lived-%u", i++);
-		c = kmem_cache_create(name, rng_log(&rng, 2000), 0, 0, NULL);
+		c = create_cache(name, rng_log(&rng, 2000), 0, 0, NULL);
 		CHECK(c);
 		for (int k = 0; k < 50; k++) {
 			objs[k] = kmem_cache_alloc(c);
@@ -199,8 +199,8 @@ static void create_caches(void)
 	caches[1] = &kmem_caches[kmalloc_class(64)];
 	caches[2] = &kmem_caches[kmalloc_class(700)];
 	caches[3] = &kmem_caches[kmalloc_class(5000)];
-	caches[4] = kmem_cache_create("shared-a", 40, 0, 0, NULL);
-	caches[5] = kmem_cache_create("shared-b", 1000, 64, 0, NULL);
+	caches[4] = create_cache("shared-a", 40, 0, 0, NULL);
+	caches[5] = create_cache("shared-b", 1000, 64, 0, NULL);
 }
 
 static void start_threads(void)

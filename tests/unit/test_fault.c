@@ -82,7 +82,7 @@ static void use_objects(void)
 
 static void use_named_cache(void)
 {
-	struct kmem_cache *c = kmem_cache_create("fault", 500, 64, 0, NULL);
+	struct kmem_cache *c = create_cache("fault", 500, 64, 0, NULL);
 	void *objs[100];
 
 	CHECK(c);

@@ -3,11 +3,12 @@
  * test_slab.c - kmem_caches: objects of all size classes are aligned and in
  * pages of their class; fullest slabs are used first, so that sparse ones run
  * empty and go back; named caches construct each object's memory once, colour
- * their slabs and come and go; what is not an object, or is free already, stops
- * the program with a message.
+ * their slabs and come and go; objects come in bulk as one by one; what is not an
+ * object, or is free already, stops the program with a message.
  */
 #include "unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +254,7 @@ static void test_sparse_slabs_drain(void **state)
 	assert_true(stat_of(c)->nr_slabs >= MANY / 3 / c->objs);
 }
 
-/* A nested call that finds the node locked gets nothing and loses nothing. */
+/* A nested call that finds the node locked gets a slab of its own. */
 static void test_nested_finds_the_lock_taken(void **state)
 {
 	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
@@ -263,10 +264,16 @@ static void test_nested_finds_the_lock_taken(void **state)
 	core_start("percpu=lock,span=256");
 	assert_int_equal(slab_take(c, 0, objs, 10, true), 10);
 	lock_acquire(&cache_node(c, 0)->lock);
-	assert_int_equal(slab_take(c, 0, more, 10, true), 0);
+	assert_int_equal(slab_take(c, 0, more, 10, true), 10);
+	assert_int_equal(stat_of(c)->nr_slabs, 2);
+	/* The others are to be had without the lock. */
+	assert_int_equal(stat_of(c)->nr_barn, c->objs - 10);
 	assert_int_equal(slab_give(c, objs, 10, true), 0);
 	lock_release(&cache_node(c, 0)->lock);
+	assert_int_equal(live(c), 20);
+	kmem_cache_validate(c);
 	assert_int_equal(slab_give(c, objs, 10, true), 10);
+	assert_int_equal(slab_give(c, more, 10, true), 10);
 	kmem_cache_validate(c);
 	assert_int_equal(live(c), 0);
 }
@@ -289,7 +296,7 @@ static void test_constructor(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("built", 100, 0, 0, construct);
+	c = create_cache("built", 100, 0, 0, construct);
 	assert_non_null(c);
 	assert_int_equal(constructed, 0);
 	for (int round = 0; round < 5; round++) {
@@ -320,24 +327,24 @@ static void test_names(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	a = kmem_cache_create("task struct", 200, 0, 0, NULL);
+	a = create_cache("task struct", 200, 0, 0, NULL);
 	assert_non_null(a);
 	assert_string_equal(stat_of(a)->name, "task_struct");
-	assert_null(kmem_cache_create("task struct", 200, 0, 0, NULL));
-	assert_null(kmem_cache_create("task_struct", 100, 0, 0, NULL));
-	b = kmem_cache_create("task", 200, 0, 0, NULL);
+	assert_null(create_cache("task struct", 200, 0, 0, NULL));
+	assert_null(create_cache("task_struct", 100, 0, 0, NULL));
+	b = create_cache("task", 200, 0, 0, NULL);
 	assert_non_null(b);
 	assert_ptr_not_equal(a, b);
 	memset(longest, 'n', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	a = kmem_cache_create(longest, 64, 0, 0, NULL);
+	a = create_cache(longest, 64, 0, 0, NULL);
 	assert_int_equal(strlen(stat_of(a)->name), CACHE_NAME_LEN - 1);
 	/* Size classes keep their names, also before they are used. */
-	assert_null(kmem_cache_create("kmalloc-64", 64, 0, 0, NULL));
+	assert_null(create_cache("kmalloc-64", 64, 0, 0, NULL));
 	kmem_cache_free(b, kmem_cache_alloc(b));
 	assert_int_equal(kmem_cache_destroy(b), 0);
 	/* The name is free again. */
-	b = kmem_cache_create("task", 300, 0, 0, NULL);
+	b = create_cache("task", 300, 0, 0, NULL);
 	assert_non_null(b);
 }
 
@@ -345,15 +352,15 @@ static void test_bad_arguments(void **state)
 {
 	(void)state;
 	core_start("percpu=lock,span=256");
-	assert_null(kmem_cache_create(NULL, 100, 0, 0, NULL));
-	assert_null(kmem_cache_create("", 100, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", 0, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", KMALLOC_MAX + 1, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", SIZE_MAX, 0, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, 24, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, 8192, 0, NULL));
-	assert_null(kmem_cache_create("x", 100, SIZE_MAX, 0, NULL));
-	assert_non_null(kmem_cache_create("x", 1, 1, 0, NULL));
+	assert_null(create_cache(NULL, 100, 0, 0, NULL));
+	assert_null(create_cache("", 100, 0, 0, NULL));
+	assert_null(create_cache("x", 0, 0, 0, NULL));
+	assert_null(create_cache("x", KMALLOC_MAX + 1, 0, 0, NULL));
+	assert_null(create_cache("x", SIZE_MAX, 0, 0, NULL));
+	assert_null(create_cache("x", 100, 24, 0, NULL));
+	assert_null(create_cache("x", 100, 8192, 0, NULL));
+	assert_null(create_cache("x", 100, SIZE_MAX, 0, NULL));
+	assert_non_null(create_cache("x", 1, 1, 0, NULL));
 }
 
 static void test_every_size_and_alignment(void **state)
@@ -366,7 +373,7 @@ static void test_every_size_and_alignment(void **state)
 		size_t size = rng_log(&rng, KMALLOC_MAX);
 		size_t align = (size_t)1 << rng_below(&rng, 13);
 		unsigned int flags = (unsigned int)rng_below(&rng, 4);
-		struct kmem_cache *c = kmem_cache_create("any", size, align,
+		struct kmem_cache *c = create_cache("any", size, align,
 							 flags, NULL);
 		char *objs[40];
 
@@ -402,7 +409,7 @@ static void test_colouring(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("colour", 1000, 0, 0, NULL);
+	c = create_cache("colour", 1000, 0, 0, NULL);
 	assert_true(c->colours > 1);
 	while (nr < 1000)
 		nr += slab_take(c, 0, objs + nr,
@@ -432,7 +439,7 @@ static void test_destroy_with_live_objects(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=256");
-	c = kmem_cache_create("alive", 100, 0, 0, NULL);
+	c = create_cache("alive", 100, 0, 0, NULL);
 	for (int i = 0; i < 10; i++)
 		objs[i] = kmem_cache_alloc(c);
 	for (size_t i = 0; i < 10; i++) {
@@ -460,7 +467,7 @@ static void test_many_caches(void **state)
 			char name[32];
 
 			snprintf(name, sizeof(name), "cache-%u", nr);
-			caches[nr] = kmem_cache_create(name, 16 + nr * 100, 0,
+			caches[nr] = create_cache(name, 16 + nr * 100, 0,
 						       0, NULL);
 			if (!caches[nr])
 				break;
@@ -472,6 +479,198 @@ static void test_many_caches(void **state)
 			assert_int_equal(kmem_cache_destroy(caches[i]), 0);
 	}
 	assert_int_equal(control.zones[0][ZONE_NORMAL].slab, 0);
+}
+
+/* A cache that is stopped by nobody: no membarrier, as in quiet mode. */
+static void test_destroy_without_membarrier(void **state)
+{
+	struct kmem_cache *c;
+	void *objs[100];
+
+	(void)state;
+	core_start_rseq("percpu=rseq,span=256");
+	percpu.can_stop = false;
+	c = create_cache("still", 100, 0, 0, NULL);
+	for (int i = 0; i < 100; i++)
+		objs[i] = kmem_cache_alloc(c);
+	for (int i = 0; i < 100; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_true(objects_in_sheaves(c) > 0);
+	assert_int_equal(kmem_cache_destroy(c), 0);
+	/* Nothing is left for who gets the class next. */
+	c = create_cache("next", 200, 0, 0, NULL);
+	assert_int_equal(objects_in_sheaves(c), 0);
+	kmem_cache_free(c, kmem_cache_alloc(c));
+	kmem_cache_validate(c);
+	assert_int_equal(kmem_cache_destroy(c), 0);
+}
+
+static void test_live_objects_are_listed(void **state)
+{
+	enum { LIVE = 30 };
+	struct kmem_cache *c;
+	void *objs[LIVE];
+	char line[100];
+	const char *text;
+	size_t listed = 0;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	c = create_cache("leaky", 500, 0, 0, NULL);
+	for (int i = 0; i < LIVE; i++)
+		objs[i] = kmem_cache_alloc(c);
+	kmem_cache_free(c, objs[LIVE - 1]);
+	os_fake_keep_stderr(true);
+	assert_int_equal(kmem_cache_destroy(c), LIVE - 1);
+	text = os_fake_stderr();
+	assert_non_null(strstr(text, "cache leaky cannot be destroyed: "
+				     "objects still in use: 29\n"));
+	assert_non_null(strstr(text, "cache leaky: and 13 more\n"));
+	for (int i = 0; i < LIVE; i++) {
+		snprintf(line, sizeof(line), "cache leaky: object %p\n",
+			 objs[i]);
+		listed += strstr(text, line) != NULL;
+	}
+	assert_int_equal(listed, 16);
+	snprintf(line, sizeof(line), "object %p\n", objs[LIVE - 1]);
+	assert_null(strstr(text, line));
+}
+
+static void test_create_says_why(void **state)
+{
+	struct kmem_cache *c;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	assert_int_equal(kmem_cache_create(&c, "a\nb", 8, 0, 0, NULL), -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 3, 0, NULL), -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0, 1u << 31, NULL),
+			 -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0, SLAB_PAGE_BLOCKS,
+					   NULL),
+			 -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0, SLAB_POISON,
+					   construct),
+			 -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0,
+					   SLAB_POISON | SLAB_TYPESAFE, NULL),
+			 -EINVAL);
+	assert_int_equal(kmem_cache_create(&c, "block-1", 8, 0, 0, NULL),
+			 -EEXIST);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0, 0, NULL), 0);
+	assert_int_equal(kmem_cache_create(&c, "a", 8, 0, 0, NULL), -EEXIST);
+	gate_enter();
+	assert_int_equal(kmem_cache_create(&c, "b", 8, 0, 0, NULL), -EDEADLK);
+	gate_leave();
+	for (int i = 1; i <= LAST_NAMED_CACHE - FIRST_NAMED_CACHE; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "c%d", i);
+		assert_int_equal(kmem_cache_create(&c, name, 8, 0, 0, NULL), 0);
+	}
+	assert_int_equal(kmem_cache_create(&c, "b", 8, 0, 0, NULL), -ENOSPC);
+	assert_int_equal(kmem_cache_create(&c, "c7", 8, 0, 0, NULL), -EEXIST);
+}
+
+/* Memory of a TYPESAFE cache is given to no one else, whatever is short. */
+static void test_typesafe(void **state)
+{
+	struct kmem_cache *c;
+	static char *objs[MANY];
+	uint64_t slabs;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	c = create_cache("typed", 300, 0, SLAB_TYPESAFE, construct);
+	constructed = 0;
+	for (int i = 0; i < MANY; i++)
+		objs[i] = kmem_cache_alloc(c);
+	slabs = stat_of(c)->nr_slabs;
+	for (int i = 0; i < MANY; i++)
+		kmem_cache_free(c, objs[i]);
+	assert_int_equal(kmem_cache_shrink(c), 0);
+	slab_decay(20);
+	slab_reap();
+	slab_drain();
+	kmem_cache_validate(c);
+	assert_int_equal(stat_of(c)->nr_slabs, slabs);
+	assert_int_equal(stat_of(c)->nr_empty_slabs, slabs);
+	assert_int_equal(slab_reclaimable(), 0);
+	for (int i = 0; i < MANY; i++)
+		assert_string_equal(objs[i], "built");
+	assert_int_equal(constructed, slabs * c->objs);
+	assert_int_equal(kmem_cache_destroy(c), 0);
+	assert_int_equal(control.zones[0][ZONE_NORMAL].slab, 0);
+}
+
+/* --- bulk --- */
+
+static void bulk(struct kmem_cache *c, size_t most)
+{
+	struct rng rng = rng_seeded(1);
+	static void *objs[MANY];
+	size_t nr = 0;
+
+	for (unsigned int i = 0; i < rounds(2000); i++) {
+		size_t n = rng_log(&rng, most);
+
+		if (rng_below(&rng, 2) && nr + n <= MANY) {
+			assert_int_equal(kmem_cache_alloc_bulk_slow(
+						 c, objs + nr, n, SLOW_NORMAL),
+					 n);
+			for (size_t k = nr; k < nr + n; k++)
+				memset(objs[k], (int)k, c->object_size);
+			nr += n;
+		} else if (n <= nr) {
+			for (size_t k = nr - n; k < nr; k++) {
+				const char *p = objs[k];
+
+				assert_int_equal(p[0], (char)k);
+				assert_memory_equal(p, p + 1,
+						    c->object_size - 1);
+			}
+			nr -= n;
+			assert_int_equal(kmem_cache_free_bulk_slow(
+						 c, objs + nr, n, SLOW_NORMAL),
+					 n);
+		}
+		assert_int_equal(live(c), nr);
+	}
+	kmem_cache_validate(c);
+	assert_int_equal(kmem_cache_free_bulk_slow(c, objs, nr, SLOW_NORMAL),
+			 nr);
+	assert_int_equal(kmem_cache_destroy(c), 0);
+}
+
+static void all_bulk(void)
+{
+	bulk(create_cache("bulk", 100, 0, 0, NULL), MANY);
+	bulk(create_cache("bulk", 100, 0, 0, NULL), 40);
+	bulk(create_cache("bulk", 5000, 0, 0, NULL), 1000);
+	bulk(create_cache("bulk", 100, 0, SLAB_POISON | SLAB_RED_ZONE, NULL),
+	     500);
+}
+
+static void test_bulk_rseq(void **state)
+{
+	(void)state;
+	core_start_rseq("percpu=rseq,span=1024");
+	all_bulk();
+}
+
+static void test_bulk_lock(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	all_bulk();
+}
+
+/* Every batch goes to the slabs. */
+static void test_bulk_without_barns(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=1024,barn_limit=0,percpu_budget=16");
+	all_bulk();
 }
 
 /* --- misuse --- */
@@ -542,7 +741,7 @@ static void give_to_another_cache(void *arg)
 
 static void misuse(void)
 {
-	struct kmem_cache *c = kmem_cache_create("victim", 96, 0, 0, NULL);
+	struct kmem_cache *c = create_cache("victim", 96, 0, 0, NULL);
 
 	expect_bug(free_twice, c, "double free of ");
 	expect_bug(free_twice, c, "cache victim");
@@ -719,6 +918,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_colouring),
 		cmocka_unit_test(test_destroy_with_live_objects),
 		cmocka_unit_test(test_many_caches),
+		cmocka_unit_test(test_destroy_without_membarrier),
+		cmocka_unit_test(test_live_objects_are_listed),
+		cmocka_unit_test(test_create_says_why),
+		cmocka_unit_test(test_typesafe),
+		cmocka_unit_test(test_bulk_rseq),
+		cmocka_unit_test(test_bulk_lock),
+		cmocka_unit_test(test_bulk_without_barns),
 		cmocka_unit_test(test_misuse_lock),
 		cmocka_unit_test(test_misuse_rseq),
 		cmocka_unit_test(test_reap_and_decay),

@@ -249,6 +249,14 @@ size_t resident_pages(void *p, size_t nr)
 	return sum;
 }
 
+struct kmem_cache *create_cache(const char *name, size_t size, size_t align,
+				unsigned int flags, void (*ctor)(void *obj))
+{
+	struct kmem_cache *c = NULL;
+
+	return kmem_cache_create(&c, name, size, align, flags, ctor) ? NULL : c;
+}
+
 void unit_skip(const char *why)
 {
 	printf("skipped: %s\n", why);

@@ -74,6 +74,12 @@ extern const struct reclaim_ops core_reclaim;
 /* The same with rseq, or the test is skipped where there is none. */
 void core_start_rseq(const char *options);
 
+struct kmem_cache;
+
+/* kmem_cache_create(); NULL: it failed. */
+struct kmem_cache *create_cache(const char *name, size_t size, size_t align,
+				unsigned int flags, void (*ctor)(void *obj));
+
 /* End the calling test as skipped, with the reason printed. */
 __attribute__((noreturn)) void unit_skip(const char *why);
 
