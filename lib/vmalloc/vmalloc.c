@@ -262,6 +262,18 @@ static void choose_page_size(size_t pfn, size_t nr, size_t room)
 		advise(pfn, room);
 }
 
+/* The same for one that grew in place from @old pages: its room was advised. */
+static void review_page_size(struct page *page, size_t old)
+{
+	size_t pfn = page_to_pfn(page), end = pfn + page->room;
+	size_t huge = align_up(pfn + old, PAGEBLOCK_PAGES);
+
+	if (page->room >= HUGE_FROM && huge < pfn + page->nr_pages &&
+	    huge + PAGEBLOCK_PAGES <= end &&
+	    thp_probe(huge, page->nr_pages - old))
+		thp_advise(huge, end - huge);
+}
+
 static bool extend_space(size_t nr, size_t align)
 {
 	size_t more = round_area(nr + (align >> PAGE_SHIFT) - 1);
@@ -517,15 +529,18 @@ static void *move_area(struct page *page, size_t nr)
 
 void *vrealloc(struct page *page, size_t nr, bool wait)
 {
+	size_t old = page->nr_pages;
 	bool done = true;
 
 	if (!lock_acquire_unless(&vmap_lock, !wait))
 		return NULL;
-	if (nr > page->nr_pages)
+	if (nr > old)
 		done = grow_in_place(page, nr);
-	else if (nr < page->nr_pages)
+	else if (nr < old)
 		shrink_in_place(page, nr);
 	lock_release(&vmap_lock);
+	if (done && nr > old && wait)
+		review_page_size(page, old);
 	if (done)
 		return page_address(page);
 	return wait ? move_area(page, nr) : NULL;
