@@ -31,6 +31,7 @@ static const struct bench_case cases[] = {
 	{"64K", map_touch_unmap, {64 * KiB, 1}, 4000},
 	{"1M", map_touch_unmap, {1 * MiB, 1}, 400, .flags = BENCH_QUICK},
 	{"4M", map_touch_unmap, {4 * MiB, 1}, 100},
+	{"32M", map_touch_unmap, {32 * MiB, 1}, 20},
 	{"sparse", map_touch_unmap, {4 * MiB, 64}, 4000},
 };
 BENCH_MAIN("mapping", "a mapping of the program's own, made, touched and unmapped",

@@ -38,7 +38,7 @@ enum {
 	NR_KEPT = 32,
 	NR_SIZES = 64, /* by the logarithm of the size */
 	/* Above this the kernel's faults are cheaper if not all is touched. */
-	KEEP_MAX = MiB(4),
+	KEEP_MAX = MiB(32),
 	SLOT_SIZE = KEEP_MAX + PAGE_SIZE,
 	/* Clearing a page of memory that is there takes 60 to 190 ns. */
 	SLOW_CLEAR_NS = 500,

@@ -81,7 +81,7 @@ static bool accessible(void *p)
 static void reuse(void)
 {
 	static const size_t sizes[] = {64 * KIB, 256 * KIB, 1000 * KIB + 5,
-				       4 * MIB};
+				       4 * MIB, 32 * MIB};
 	size_t before, i, j;
 	char *p, *q;
 
@@ -110,7 +110,7 @@ static void reuse(void)
 	before = counted("mmap_managed");
 	for (j = 0; j < 10; j++) {
 		CHECK(!munmap(map_dirty(60 * KIB), 60 * KIB));
-		CHECK(!munmap(map_dirty(4 * MIB + 1), 4 * MIB + 1));
+		CHECK(!munmap(map_dirty(32 * MIB + 1), 32 * MIB + 1));
 	}
 	CHECK(counted("mmap_managed") == before);
 }
