@@ -15,14 +15,20 @@
  * its own.
  */
 struct fast {
+	/*
+	 * Every block of whole pages, and every object that is the first of its
+	 * slab, begins where a page does, and they compete for that set of the
+	 * first-level cache: with this line in it churn/wide took 1.3 times as long.
+	 */
+	char not_at_the_start_of_a_page[11 * CACHELINE];
 	size_t alloc_below; /* sizes below this are popped from a sheaf */
 	uintptr_t span_base;
 	size_t span_size;
 	const uint8_t *page_class;
-} CACHELINE_ALIGNED;
+} __attribute__((aligned(1024)));
 
 extern struct fast fast INTERNAL;
-_Static_assert(sizeof(struct fast) == CACHELINE, "alone in its line");
+_Static_assert(sizeof(struct fast) == 1024, "alone in its line");
 
 /* --- init.c --- */
 
