@@ -7,9 +7,13 @@
  * address of the kernel's choice.
  */
 #undef _FILE_OFFSET_BITS /* The headers would call mmap() mmap64(). */
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
+#include "base/atomic.h"
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "os/syscall.h"
@@ -133,4 +137,38 @@ EXPORT int madvise(void *addr, size_t size, int advice)
 		mapping_untrack(addr, size);
 	return (int)result(
 		os_syscall3(SYS_madvise, (long)addr, (long)size, advice));
+}
+
+/*
+ * Pages that the kernel holds by reference after these calls stay what they are
+ * when their mapping is unmapped; so from the first such call on nothing is kept.
+ */
+typedef ssize_t (*vmsplice_fn)(int fd, const struct iovec *pages, size_t nr,
+			       unsigned int flags);
+
+EXPORT ssize_t vmsplice(int fd, const struct iovec *pages, size_t nr,
+			unsigned int flags)
+{
+	static vmsplice_fn libc_vmsplice; /* Atomic */
+	vmsplice_fn fn = load_relaxed(&libc_vmsplice);
+
+	mapping_stop();
+	if (!fn) {
+		fn = (vmsplice_fn)dlsym(RTLD_NEXT, "vmsplice");
+		store_relaxed(&libc_vmsplice, fn);
+	}
+	if (fn)
+		return fn(fd, pages, nr, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
+EXPORT int setsockopt(int fd, int level, int name, const void *value,
+		      socklen_t size)
+{
+	/* Before it sends by reference, which that allows. */
+	if (level == SOL_SOCKET && name == SO_ZEROCOPY)
+		mapping_stop();
+	return (int)result(os_syscall5(SYS_setsockopt, fd, level, name,
+				       (long)value, size));
 }

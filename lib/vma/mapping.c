@@ -68,7 +68,7 @@ static struct sparse {
 	uint16_t next_wait;
 } sparse[NR_SIZES];
 static struct mm mapped;
-static bool enabled; /* Const after mapping_init() */
+static bool enabled; /* Atomic: only ever turned off after mapping_init() */
 /* Atomic: a handler could not keep `mapped` right, so all of it is forgotten. */
 static bool lost_track;
 
@@ -81,7 +81,7 @@ void mapping_init(bool quiet)
 
 bool mapping_is_managed(size_t size)
 {
-	return enabled && size >= params.mmap_threshold << 10 &&
+	return load_relaxed(&enabled) && size >= params.mmap_threshold << 10 &&
 	       size <= KEEP_MAX;
 }
 
@@ -291,6 +291,15 @@ bool mapping_retire(void *addr, size_t size)
 	count_vm_event(MMAP_KEPT);
 	put_slot(k, end - start);
 	return true;
+}
+
+void mapping_stop(void)
+{
+	if (likely(!load_relaxed(&enabled)))
+		return;
+	store_relaxed(&enabled, false);
+	/* What is mapped now is forgotten with the next look at it. */
+	store_relaxed(&lost_track, true);
 }
 
 /* --- giving back --- */

@@ -36,6 +36,9 @@ void mapping_untrack(const void *addr, size_t size);
  */
 bool mapping_retire(void *addr, size_t size);
 
+/* From here on nothing is kept: the program shares pages with the kernel. */
+void mapping_stop(void);
+
 /* Ticks of the decay clock: what nobody asked for goes; and all of it, at once. */
 void mapping_decay(unsigned int ticks);
 void mapping_trim(void);

@@ -32,7 +32,7 @@ SPECIAL = {
     "malloc/dlopen.c": {"dlfcn.h"},
     "malloc/foreign.c": {"dlfcn.h"},
     "malloc/mlockall.c": {"fcntl.h", "sys/mman.h"},
-    "malloc/mmap.c": {"sys/mman.h"},
+    "malloc/mmap.c": {"dlfcn.h", "fcntl.h", "sys/mman.h", "sys/socket.h"},
     "malloc/fork.c": {"pthread.h"},
     # The only thread there is; it is not started from inside malloc.
     "vma/pager.c": {"pthread.h", "signal.h"},

@@ -12,12 +12,16 @@
  *   forked     children start without, and use their own;
  *   handlers   signal handlers that map and unmap at any moment;
  *   threads    many at once, each with contents of its own;
+ *   spliced    what was handed to a pipe by reference stays as it is;
+ *   zerocopy   nothing is kept once a socket may send by reference;
  *   off        nothing of it with mmap_cache=0, nor below a limit of address space.
  */
 #include "mapping.h"
 
 #include <malloc.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 extern long pagoda_proc_read(const char *file, char *buf, size_t size)
 	__attribute__((weak));
@@ -364,6 +368,52 @@ static void many_threads(void)
 	CHECK(counted("mmap_reuse") > 0);
 }
 
+static void spliced(void)
+{
+	struct iovec pages = {.iov_len = 64 * KIB};
+	static char back[64 * KIB];
+	int fds[2];
+	size_t i;
+
+	need_library();
+	for (i = 0; i < 5; i++)
+		CHECK(!munmap(map_dirty(64 * KIB), 64 * KIB));
+	CHECK(counted("mmap_kept") > 0 && !pipe(fds));
+	pages.iov_base = map_dirty(64 * KIB);
+	CHECK(vmsplice(fds[1], &pages, 1, 0) == 64 * KIB);
+	CHECK(!munmap(pages.iov_base, 64 * KIB));
+	for (i = 0; i < 5; i++)
+		CHECK(!munmap(map(64 * KIB), 64 * KIB));
+	for (i = 0; i < sizeof(back);) {
+		ssize_t n = read(fds[0], back + i, sizeof(back) - i);
+
+		CHECK(n > 0);
+		i += (size_t)n;
+	}
+	for (i = 0; i < sizeof(back); i++)
+		CHECK_MSG(back[i] == 0x5a, "byte %zu is %#x", i, back[i]);
+}
+
+static void zerocopy(void)
+{
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	size_t kept, i;
+
+	need_library();
+	CHECK(fd >= 0);
+	CHECK(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+	CHECK(setsockopt(fd, SOL_SOCKET, -1, &one, sizeof(one)) < 0 &&
+	      errno == ENOPROTOOPT);
+	CHECK(!munmap(map_dirty(SIZE), SIZE));
+	kept = counted("mmap_kept");
+	CHECK(kept > 0);
+	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
+		CHECK(errno != EFAULT);
+	for (i = 0; i < 5; i++)
+		CHECK(!munmap(map_dirty(SIZE), SIZE));
+	CHECK(counted("mmap_kept") == kept);
+}
+
 static void switched_off(void)
 {
 	size_t i;
@@ -412,6 +462,8 @@ int main(int argc, char **argv)
 		{"forked", forked, 60},
 		{"handlers", handlers, 60},
 		{"threads", many_threads, 60},
+		{"spliced", spliced, 30},
+		{"zerocopy", zerocopy, 30},
 		{"off", off, 30},
 		{"switched_off", switched_off, 30},
 	};
