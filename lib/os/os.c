@@ -139,12 +139,20 @@ static struct reservation {
 static unsigned int nr_reservations; /* Atomic */
 static bool lock_commits; /* Atomic */
 
+/* Debuggers put all that is mapped into a core file, zeros and all. */
+static void dump(void *addr, size_t size, bool yes)
+{
+	os_syscall3(SYS_madvise, (long)addr, (long)size,
+		    yes ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
 static void *remember(void *mem, size_t size)
 {
 	unsigned int i;
 
 	if (!mem)
 		return NULL;
+	dump(mem, size, false);
 	i = fetch_add_relaxed(&nr_reservations, 1);
 	if (i < MAX_RESERVATIONS)
 		reservations[i] = (struct reservation){ (uintptr_t)mem, size };
@@ -187,6 +195,8 @@ int os_commit(void *addr, size_t size)
 	int err = (int)os_syscall3(SYS_mprotect, (long)addr, (long)size,
 				   PROT_READ | PROT_WRITE);
 
+	if (!err)
+		dump(addr, size, true);
 	if (!err && unlikely(load_relaxed(&lock_commits)))
 		err = os_mlock_onfault(addr, size);
 	return err;
@@ -194,7 +204,11 @@ int os_commit(void *addr, size_t size)
 
 void *os_reserve_at(void *addr, size_t size)
 {
-	return map_anonymous(addr, size, PROT_NONE, MAP_FIXED_NOREPLACE);
+	void *mem = map_anonymous(addr, size, PROT_NONE, MAP_FIXED_NOREPLACE);
+
+	if (mem)
+		dump(mem, size, false);
+	return mem;
 }
 
 int os_protect(void *addr, size_t size, bool read, bool write)
