@@ -122,6 +122,8 @@ unsigned int os_current_node(void);
 uint64_t os_now_ms(void);
 /* Microseconds; a system call where the kernel's clock source asks for one. */
 uint64_t os_now_us(void);
+/* Microseconds of CPU time of the calling thread; a system call. */
+uint64_t os_thread_us(void);
 uint32_t os_getpid(void);
 /* AT_SECURE: setuid, setgid or file capabilities. */
 bool os_is_secure(void);

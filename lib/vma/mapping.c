@@ -18,7 +18,7 @@
  * the kernel does what it always does.
  *
  * Keeping what was hardly touched would cost more than it gains. Nothing tells
- * what was touched but the time that clearing takes: a size that was slow to
+ * what was touched but the CPU time that clearing takes: a size that was slow to
  * clear is not kept for a while.
  *
  * Lock: mm_lock, not held during system calls that take long.
@@ -197,13 +197,13 @@ static void repair_slot(struct kept *k)
 
 static bool clear(void *addr, size_t size)
 {
-	uint64_t before = os_now_us();
+	uint64_t before = os_thread_us();
 
 	/* It may have been made read-only by a call that no wrapper saw. */
 	if (os_protect(addr, size, true, true) < 0)
 		return false;
 	memset(addr, 0, size);
-	judge(size, os_now_us() - before);
+	judge(size, os_thread_us() - before);
 	return true;
 }
 
