@@ -76,7 +76,8 @@ static bool reserve_window(void)
 			return false;
 	}
 	os_dont_fork(start, size);
-	mm_init(&pager_mm, (uintptr_t)start, (uintptr_t)start + size);
+	mm_init(&pager_mm, (uintptr_t)start, (uintptr_t)start + size,
+		AREA_PAGER);
 	return true;
 }
 
