@@ -569,6 +569,8 @@ static void *move_area(struct page *page, size_t nr)
 	if (!to)
 		return NULL;
 	move_pieces(page, virt_to_page(to));
+	/* First: once it is free, the page may be someone else's. */
+	set_page_class(page_address(page), PAGE_CLASS_NONE);
 	vfree(page, true);
 	return to;
 }
