@@ -119,8 +119,13 @@ struct control_percpu {
 	uint32_t online; /* slots that have been used. Atomic */
 };
 
-/* Which lock the records of a table are made and removed under. */
-enum control_area_table { AREAS_VMALLOC, AREAS_MM, NR_AREA_TABLES };
+/* Tables of records, each with its lock for those that come and go. */
+enum control_area_table {
+	AREAS_VMALLOC, /* vmap lock */
+	AREAS_UNPURGED, /* vmap lock; apart, for there may be many */
+	AREAS_MM, /* mm lock */
+	NR_AREA_TABLES
+};
 
 enum control_area_kind {
 	AREA_NONE,

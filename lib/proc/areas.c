@@ -170,6 +170,11 @@ void proc_for_each_area(struct seq_file *m, const struct proc_snapshot *s,
 void proc_show_unlisted(struct seq_file *m, const struct proc_snapshot *s,
 			enum control_area_table table)
 {
+	static const char *const names[NR_AREA_TABLES] = {
+		[AREAS_VMALLOC] = "vmalloc areas",
+		[AREAS_UNPURGED] = "unpurged areas",
+		[AREAS_MM] = "mappings",
+	};
 	const struct control_block *c = s->control;
 	uint32_t lost = load_relaxed(&c->area_heads[table].lost);
 	uint32_t nr = nr_records(c, table);
@@ -178,10 +183,11 @@ void proc_show_unlisted(struct seq_file *m, const struct proc_snapshot *s,
 	for (uint32_t i = 0; i < nr; i++)
 		changing += load_relaxed(&c->areas[table][i].seq) & 1;
 	if (lost)
-		seq_printf(m, "# %u more: no room in the table of areas\n",
-			   lost);
+		seq_printf(m, "# %u more %s: their table is full\n", lost,
+			   names[table]);
 	if (changing)
-		seq_printf(m, "# %u being changed\n", changing);
+		seq_printf(m, "# %u %s being changed\n", changing,
+			   names[table]);
 }
 
 /* --- a line of maps --- */

@@ -12,5 +12,6 @@ void maps_show(struct seq_file *m, const struct proc_snapshot *s)
 {
 	proc_for_each_area(m, s, proc_show_map);
 	proc_show_unlisted(m, s, AREAS_VMALLOC);
+	proc_show_unlisted(m, s, AREAS_UNPURGED);
 	proc_show_unlisted(m, s, AREAS_MM);
 }

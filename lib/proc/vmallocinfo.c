@@ -25,4 +25,5 @@ void vmallocinfo_show(struct seq_file *m, const struct proc_snapshot *s)
 {
 	proc_for_each_area(m, s, show_area);
 	proc_show_unlisted(m, s, AREAS_VMALLOC);
+	proc_show_unlisted(m, s, AREAS_UNPURGED);
 }

@@ -104,7 +104,7 @@ static void show_unpurged(struct page *first)
 	};
 
 	first->extent_slot = 0;
-	area_show(AREAS_VMALLOC, &first->extent_slot, true, &record);
+	area_show(AREAS_UNPURGED, &first->extent_slot, true, &record);
 }
 
 /* --- free extents --- */
@@ -149,7 +149,7 @@ static void del_extent(struct page *first)
 	first[nr - 1].type = PAGE_NONE;
 	first->type = PAGE_NONE;
 	if (kind == UNPURGED) {
-		area_hide(AREAS_VMALLOC, &first->extent_slot);
+		area_hide(AREAS_UNPURGED, &first->extent_slot);
 		stat->unpurged -= nr << PAGE_SHIFT;
 		idle_unpurged = min_size(idle_unpurged,
 					 stat->unpurged >> PAGE_SHIFT);

@@ -14,6 +14,7 @@
  *	manymaps SIZE COUNT
  *	freemany           all of these
  *	churn THREADS      until "stop": areas come, grow and go
+ *	trim               malloc_trim(0)
  *	read FILE          pagoda_proc_read()
  *	forkread FILE      the same in a child
  *
@@ -22,6 +23,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -253,6 +255,8 @@ static void obey(const char *command, const char *word)
 		start_churn(a);
 	else if (!strcmp(command, "stop"))
 		stop_churn();
+	else if (!strcmp(command, "trim"))
+		answer((unsigned long)malloc_trim(0), 0);
 	else if (!strcmp(command, "read"))
 		do_read(word);
 	else if (!strcmp(command, "forkread"))

@@ -127,7 +127,7 @@ static void fill_areas(struct control_block *c)
 		.start = 0x7f1fff400000, .size = MiB(12), .used = MiB(8) + 4096,
 	});
 	fill_area(c, AREAS_VMALLOC, (struct control_area){ .used = 1 });
-	fill_area(c, AREAS_VMALLOC, (struct control_area){
+	fill_area(c, AREAS_UNPURGED, (struct control_area){
 		.kind = AREA_UNPURGED, .prot = AREA_READ | AREA_WRITE,
 		.start = 0x7f1fff000000, .size = MiB(4),
 	});
@@ -138,7 +138,7 @@ static void fill_areas(struct control_block *c)
 	});
 	/* A record that its writer did not finish, and one of no sense. */
 	fill_area(c, AREAS_VMALLOC, (struct control_area){ 0 });
-	c->areas[AREAS_VMALLOC][4].seq = 5;
+	c->areas[AREAS_VMALLOC][3].seq = 5;
 	fill_area(c, AREAS_VMALLOC, (struct control_area){
 		.kind = NR_AREA_KINDS, .start = 0x7f1f00000000, .size = 4096,
 	});

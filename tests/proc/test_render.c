@@ -280,7 +280,7 @@ static void test_full_table(void **state)
 		last = start;
 		line = strchr(line, '\n') + 1;
 	}
-	assert_string_equal(line, "# 1 more: no room in the table of areas\n");
+	assert_string_equal(line, "# 1 more vmalloc areas: their table is full\n");
 }
 
 /* What cannot be is not shown; what overlaps is shown once. */
@@ -305,7 +305,7 @@ static void test_strange_areas(void **state)
 	assert_string_equal(
 		text,
 		"0x0000000000100000-0x0000000000110000   65536 pages=16 vmalloc N0=16\n"
-		"# 1 being changed\n");
+		"# 1 vmalloc areas being changed\n");
 	control.area_heads[AREAS_VMALLOC].nr = UINT32_MAX;
 	render("maps", &s, 256);
 	assert_int_equal(count_lines(), 3);
