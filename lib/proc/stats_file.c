@@ -26,7 +26,7 @@ static struct {
 	int error;
 	char path[512];
 	char tmp[544];
-	char buf[8192];
+	char buf[4096];
 } out SPARSE_TABLE;
 
 /*
