@@ -18,7 +18,7 @@ extern "C" {
 /*
  * pagoda_proc_read() - one of the /proc-like files as text.
  * @file: "meminfo", "buddyinfo", "pagetypeinfo", "zoneinfo", "slabinfo",
- *        "sheafinfo", "vmstat" or "modes".
+ *        "sheafinfo", "vmallocinfo", "maps", "smaps", "vmstat" or "modes".
  * @buf:  where the text goes, with a NUL at its end if @size is not 0.
  * @size: bytes at @buf.
  *

@@ -22,7 +22,7 @@
 #include "base/compiler.h"
 
 #define CONTROL_MAGIC "pagoda control\n" /* 16 bytes with its NUL */
-#define CONTROL_VERSION 2
+#define CONTROL_VERSION 3
 
 #define NR_PAGE_ORDERS 11
 #define PAGEBLOCK_ORDER 9
@@ -31,6 +31,7 @@
 #define CACHE_NAME_LEN 32
 #define MODE_LEN 96
 #define EVENT_STRIPES 8
+#define NR_AREA_RECORDS 1024 /* in each table */
 
 enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, NR_ZONES };
 
@@ -118,6 +119,52 @@ struct control_percpu {
 	uint32_t online; /* slots that have been used. Atomic */
 };
 
+/* Tables of records, each with its lock for those that come and go. */
+enum control_area_table {
+	AREAS_VMALLOC, /* vmap lock */
+	AREAS_UNPURGED, /* vmap lock; apart, for there may be many */
+	AREAS_MM, /* mm lock */
+	NR_AREA_TABLES
+};
+
+enum control_area_kind {
+	AREA_NONE,
+	AREA_VMALLOC, /* an area of VMALLOC space */
+	AREA_UNPURGED, /* a free extent there that still holds memory */
+	AREA_PAGER, /* a mapping with a pager */
+	AREA_MMAP, /* a mapping of the program that is looked after */
+	NR_AREA_KINDS
+};
+
+enum { AREA_READ = 1, AREA_WRITE = 2 };
+
+/* Sizes are in bytes. How it is read and written: base/area.h. Atomic */
+struct control_area {
+	uint32_t seq; /* odd: being changed */
+	uint8_t kind; /* enum control_area_kind */
+	uint8_t prot; /* AREA_READ, AREA_WRITE */
+	uint16_t pieces; /* VMALLOC: kernel mappings of its own */
+	uint64_t start;
+	uint64_t size; /* VMALLOC: with the room to grow */
+	uint64_t used; /* VMALLOC: of that. NONE: next free slot */
+	union {
+		uint64_t moved; /* VMALLOC: in pieces */
+		uint64_t offset; /* PAGER: in its mapping */
+	};
+	uint64_t pager; /* PAGER: address of its operations */
+	uint64_t faults; /* PAGER: answered */
+	uint64_t filled; /* PAGER: asked for in answer to them */
+};
+
+_Static_assert(sizeof(struct control_area) == 64, "one cache line each");
+
+/* Lock: the table's. */
+struct control_area_head {
+	uint32_t nr; /* records that have been used, the first ones */
+	uint32_t free; /* last freed slot: 1 + index; 0: none */
+	uint32_t lost; /* areas that have no record */
+};
+
 struct control_block {
 	char magic[16];
 	uint32_t version;
@@ -129,6 +176,7 @@ struct control_block {
 	uint64_t pid; /* updated in a forked child */
 	uint64_t span_base;
 	uint64_t span_bytes;
+	uint64_t low_base; /* of the window for ZONE_DMA32; 0: not open */
 	uint64_t metadata_bytes; /* brought online for the allocator itself */
 	uint64_t boot_used; /* bytes used of the boot arena. Atomic */
 	uint64_t boot_size;
@@ -137,10 +185,14 @@ struct control_block {
 	char modes[NR_CONTROL_MODES][MODE_LEN];
 	struct control_percpu percpu;
 	struct control_vmalloc vmalloc;
+	struct control_area_head area_heads[NR_AREA_TABLES];
 	/* Atomic; the sum over the stripes is the event's count. */
 	uint64_t events[EVENT_STRIPES][NR_VM_EVENTS];
 	struct control_cache caches[NR_CLASSES];
 	struct control_zone zones[MAX_NODES][NR_ZONES];
+	/* The last member: a reader leaves out what was never used. */
+	struct control_area areas[NR_AREA_TABLES][NR_AREA_RECORDS]
+		__attribute__((aligned(4096)));
 };
 
 extern struct control_block control INTERNAL;

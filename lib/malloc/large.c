@@ -220,10 +220,8 @@ static void *realloc_area(struct page *page, size_t nr, bool wait)
 	if (nr <= BUDDY_MAX_PAGES / 2)
 		return NULL;
 	new = vrealloc(page, nr, wait);
-	if (new && new != old) {
-		set_page_class(old, PAGE_CLASS_NONE);
+	if (new && new != old)
 		set_page_class(new, PAGE_CLASS_ASK);
-	}
 	return new;
 }
 

@@ -52,10 +52,33 @@ static void parse_mapping(const char *line, struct mapping *m)
 		m->prot[i] = line[i];
 }
 
+static long lock_range(const struct mapping *m, uintptr_t start, uintptr_t end,
+		       unsigned int flags)
+{
+	long ret = os_syscall3(SYS_mlock2, (long)start, (long)(end - start),
+			       flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0);
+
+	/* Inaccessible or just unmapped: mlockall() does not mind either. */
+	return m->prot[0] == '-' || ret == -ENOMEM ?
+		       (ret == -ENOMEM && m->prot[0] != '-' ? ret : 0) : ret;
+}
+
+/*
+ * The mapping with the area records: without them, since most are never used, and
+ * all would count. They are written where system calls are made anyway.
+ */
+static long lock_around_records(const struct mapping *m, unsigned int flags)
+{
+	uintptr_t start = (uintptr_t)control.areas;
+	uintptr_t end = start + sizeof(control.areas);
+	long ret = lock_range(m, m->start, start, flags);
+
+	return ret ? ret : lock_range(m, end, m->end, flags);
+}
+
 static long lock_mapping(const struct mapping *m, unsigned int flags)
 {
 	size_t size = m->end - m->start;
-	long ret;
 
 	/* The kernel's half: the vsyscall page. */
 	if ((intptr_t)m->start < 0)
@@ -63,11 +86,10 @@ static long lock_mapping(const struct mapping *m, unsigned int flags)
 	if (os_is_reserved((void *)m->start))
 		return m->prot[1] == 'w' ?
 			       os_mlock_onfault((void *)m->start, size) : 0;
-	ret = os_syscall3(SYS_mlock2, (long)m->start, (long)size,
-			  flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0);
-	/* Inaccessible or just unmapped: mlockall() does not mind either. */
-	return m->prot[0] == '-' || ret == -ENOMEM ?
-		       (ret == -ENOMEM && m->prot[0] != '-' ? ret : 0) : ret;
+	if (m->start <= (uintptr_t)control.areas &&
+	    (uintptr_t)control.areas + sizeof(control.areas) <= m->end)
+		return lock_around_records(m, flags);
+	return lock_range(m, m->start, m->end, flags);
 }
 
 /* Call lock_mapping() for each line of the file. */

@@ -117,6 +117,7 @@ bool memmap_open_low_window(void)
 	if (!mem)
 		return false;
 	span.low_base = align_up((uintptr_t)mem, align);
+	control.low_base = span.low_base;
 	store_release(&span.low_size, low_window);
 	return true;
 }

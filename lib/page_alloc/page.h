@@ -78,6 +78,7 @@ struct page {
 	union {
 		struct hlist_node buddy; /* BUDDY, SLAB. Lock: zone, node */
 		struct list_head lru; /* PCP, ISOLATED */
+		uint32_t area_slot; /* VMALLOC: see base/area.h */
 	};
 	union {
 		struct { /* SLAB. Lock: kmem_cache_node->lock */
@@ -90,7 +91,10 @@ struct page {
 		uint32_t resident; /* BUDDY: pages that may hold memory */
 		struct { /* LARGE, CACHED, VMALLOC, VFREE, VTAIL */
 			size_t nr_pages; /* Owner: whoever holds the block */
-			size_t room; /* VMALLOC: pages it may grow to in place */
+			union {
+				size_t room; /* VMALLOC: pages, grows to in place */
+				uint32_t extent_slot; /* VFREE: see base/area.h */
+			};
 			uint32_t pieces[6]; /* VMALLOC: page where each ends */
 		};
 	};

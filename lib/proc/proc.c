@@ -19,6 +19,10 @@ const struct proc_file proc_files[] = {
 	{ "slabinfo", slabinfo_show, "objects and slabs of each cache" },
 	{ "sheafinfo", sheafinfo_show,
 	  "where the free objects of each cache are" },
+	{ "vmallocinfo", vmallocinfo_show,
+	  "areas of requests over 4 MiB, used and free" },
+	{ "maps", maps_show, "what lies where: zones, areas, mappings" },
+	{ "smaps", smaps_show, "the same, with numbers of each" },
 	{ "vmstat", vmstat_show, "gauges and event counters" },
 };
 

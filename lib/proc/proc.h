@@ -106,6 +106,28 @@ void proc_for_each_zone(struct seq_file *m, const struct proc_snapshot *s,
 				     const struct proc_snapshot *s,
 				     const struct control_zone *z));
 
+/* A part of the address space. */
+struct proc_area {
+	const struct control_zone *zone; /* what is online of it; or NULL */
+	uint32_t page_size;
+	struct control_area record; /* zone: only its start, size and prot */
+};
+
+/*
+ * Call @show for each area, by address: zones, VMALLOC space, mappings. They do
+ * not overlap, and each is as it was at one moment.
+ */
+void proc_for_each_area(struct seq_file *m, const struct proc_snapshot *s,
+			void (*show)(struct seq_file *m,
+				     const struct proc_area *area));
+
+/* Lines that say how many areas of a table could not be shown; mostly none. */
+void proc_show_unlisted(struct seq_file *m, const struct proc_snapshot *s,
+			enum control_area_table table);
+
+/* The area's line in maps. */
+void proc_show_map(struct seq_file *m, const struct proc_area *area);
+
 /* Every file's show(), named like its source. */
 void meminfo_show(struct seq_file *m, const struct proc_snapshot *s);
 void buddyinfo_show(struct seq_file *m, const struct proc_snapshot *s);
@@ -113,6 +135,9 @@ void pagetypeinfo_show(struct seq_file *m, const struct proc_snapshot *s);
 void zoneinfo_show(struct seq_file *m, const struct proc_snapshot *s);
 void slabinfo_show(struct seq_file *m, const struct proc_snapshot *s);
 void sheafinfo_show(struct seq_file *m, const struct proc_snapshot *s);
+void vmallocinfo_show(struct seq_file *m, const struct proc_snapshot *s);
+void maps_show(struct seq_file *m, const struct proc_snapshot *s);
+void smaps_show(struct seq_file *m, const struct proc_snapshot *s);
 void vmstat_show(struct seq_file *m, const struct proc_snapshot *s);
 void modes_show(struct seq_file *m, const struct proc_snapshot *s);
 

@@ -17,7 +17,7 @@
 #include "proc/proc.h"
 
 /* Far more than all files together: see os_file_size_limit(). */
-#define SIZE_AT_MOST MiB(1)
+#define SIZE_AT_MOST MiB(2)
 
 /* Owner: the thread that set `writer` to its process id. */
 static struct {
@@ -26,7 +26,7 @@ static struct {
 	int error;
 	char path[512];
 	char tmp[544];
-	char buf[8192];
+	char buf[4096];
 } out SPARSE_TABLE;
 
 /*

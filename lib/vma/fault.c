@@ -64,6 +64,7 @@ static struct vm_object *begin_fill(uintptr_t addr,
 		ret_vmf->size = filling.end - filling.start;
 		vma->faults++;
 		vma->filled += ret_vmf->size >> PAGE_SHIFT;
+		vma_show(&pager_mm, vma);
 	}
 	mm_lock_release();
 	return object;

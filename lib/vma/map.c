@@ -76,7 +76,8 @@ static bool reserve_window(void)
 			return false;
 	}
 	os_dont_fork(start, size);
-	mm_init(&pager_mm, (uintptr_t)start, (uintptr_t)start + size);
+	mm_init(&pager_mm, (uintptr_t)start, (uintptr_t)start + size,
+		AREA_PAGER);
 	return true;
 }
 
@@ -188,6 +189,7 @@ int vm_map(size_t size, const struct pagoda_vm_operations *ops,
 struct piece {
 	struct vm_object object; /* as it was; pages: what is left */
 	size_t offset, size;
+	uintptr_t end; /* where it ended */
 };
 
 /*
@@ -204,6 +206,7 @@ static int unmap_first(const struct vm_area *vma, uintptr_t start,
 
 	ret_gone->offset = (vma->pgoff << PAGE_SHIFT) + (from - vma->start);
 	ret_gone->size = to - from;
+	ret_gone->end = to;
 	/* Before the area goes: it may be cut in two, for which memory may lack. */
 	err = unmap_areas(&pager_mm, from, to, NULL);
 	if (err)
@@ -257,8 +260,11 @@ int vm_unmap(void *addr, size_t size)
 	end = start + align_up(size, PAGE_SIZE);
 	if (start < pager_mm.start || end > pager_mm.end || end < start)
 		return -EINVAL;
-	while ((ret = unmap_one(start, end, &gone)) > 0)
+	/* Not again from the start: others may map there by now. */
+	while ((ret = unmap_one(start, end, &gone)) > 0) {
 		tell_owner(&gone);
+		start = gone.end;
+	}
 	return ret;
 }
 

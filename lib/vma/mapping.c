@@ -111,7 +111,7 @@ void mapping_track(void *addr, size_t size)
 	if (!lock_mapped())
 		return;
 	if (!mapped.end)
-		mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47);
+		mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47, AREA_MMAP);
 	/* Unmapped by a system call that no wrapper saw. */
 	if (unmap_areas(&mapped, desc.start, desc.end, NULL) < 0)
 		mm_forget(&mapped);

@@ -21,6 +21,7 @@
  *		two neighbours that could be one
  *	tree	the list's areas in the list's order; subtrees of a node differ
  *		by at most one in height; height and max_gap are true
+ *	record	says what the area is, if it has one
  *	mm	counters are true, last_found is NULL or one of the areas
  *
  * What needs memory gets it before anything is changed. Recursion goes as deep
@@ -32,6 +33,7 @@
 
 #include <errno.h>
 
+#include "base/area.h"
 #include "base/bug.h"
 #include "page_alloc/page.h"
 #include "slab/slab.h"
@@ -46,11 +48,44 @@ int vma_init(void)
 				 0, NULL);
 }
 
-void mm_init(struct mm *mm, uintptr_t start, uintptr_t end)
+void mm_init(struct mm *mm, uintptr_t start, uintptr_t end,
+	     enum control_area_kind kind)
 {
 	BUG_ON(!start || start >= end || (start | end) % PAGE_SIZE);
-	*mm = (struct mm){ .start = start, .end = end };
+	*mm = (struct mm){ .start = start, .end = end, .kind = kind };
 	INIT_LIST_HEAD(&mm->areas);
+}
+
+/* --- what is shown --- */
+
+static void show_record(const struct mm *mm, struct vm_area *vma, bool is_new)
+{
+	struct control_area record = {
+		.kind = (uint8_t)mm->kind,
+		.start = vma->start,
+		.size = vma->end - vma->start,
+		.offset = vma->pgoff << PAGE_SHIFT,
+		.pager = (uintptr_t)vma->ops,
+		.faults = vma->faults,
+		.filled = vma->filled << PAGE_SHIFT,
+	};
+
+	if (!mm->kind)
+		return;
+	record.prot = (uint8_t)((vma->flags & VM_READ ? AREA_READ : 0) |
+				(vma->flags & VM_WRITE ? AREA_WRITE : 0));
+	area_show(AREAS_MM, &vma->slot, is_new, &record);
+}
+
+void vma_show(const struct mm *mm, struct vm_area *vma)
+{
+	show_record(mm, vma, false);
+}
+
+static void vma_hide(const struct mm *mm, struct vm_area *vma)
+{
+	if (mm->kind)
+		area_hide(AREAS_MM, &vma->slot);
 }
 
 /* --- neighbours and holes --- */
@@ -257,10 +292,13 @@ static void link_area(struct mm *mm, struct vm_area *vma, struct vm_area *prev)
 	list_add(&vma->list, prev ? &prev->list : &mm->areas);
 	mm->root = tree_insert(mm, mm->root, vma);
 	mm->map_count++;
+	vma->slot = 0;
+	show_record(mm, vma, true);
 }
 
 static void free_area(struct mm *mm, struct vm_area *vma)
 {
+	vma_hide(mm, vma);
 	list_del(&vma->list);
 	mm->root = tree_erase(mm, mm->root, vma);
 	mm->map_count--;
@@ -275,6 +313,7 @@ static void set_start(struct mm *mm, struct vm_area *vma, uintptr_t start)
 	vma->pgoff += (start >> PAGE_SHIFT) - (vma->start >> PAGE_SHIFT);
 	vma->start = start;
 	refresh_path(mm, mm->root, vma);
+	vma_show(mm, vma);
 }
 
 static void set_end(struct mm *mm, struct vm_area *vma, uintptr_t end)
@@ -284,6 +323,7 @@ static void set_end(struct mm *mm, struct vm_area *vma, uintptr_t end)
 	vma->end = end;
 	if (next)
 		refresh_path(mm, mm->root, next);
+	vma_show(mm, vma);
 }
 
 /* @spare becomes what @vma is from @addr, which lies inside it, on. */
@@ -295,6 +335,7 @@ static void split_area(struct mm *mm, struct vm_area *vma, uintptr_t addr,
 	spare->pgoff += pages_between(vma->start, addr);
 	spare->faults = spare->filled = 0;
 	vma->end = addr;
+	vma_show(mm, vma);
 	link_area(mm, spare, vma);
 }
 
@@ -309,6 +350,7 @@ static struct vm_area *merge_with_prev(struct mm *mm, struct vm_area *vma)
 	prev->filled += vma->filled;
 	prev->end = vma->end;
 	free_area(mm, vma);
+	vma_show(mm, prev);
 	return prev;
 }
 
@@ -567,6 +609,7 @@ int change_areas(struct mm *mm, uintptr_t start, uintptr_t end, uint32_t set,
 	for (; vma && vma->start < end; vma = vma_next(mm, vma)) {
 		/* One that reaches beyond the range has these flags already. */
 		vma->flags = changed_flags(vma, c);
+		vma_show(mm, vma);
 		vma = merge_with_prev(mm, vma);
 	}
 	/* The first behind the range. */
@@ -579,9 +622,13 @@ void mm_forget(struct mm *mm)
 {
 	struct list_head *i, *next;
 
-	list_for_each_safe(i, next, &mm->areas)
-		kmem_cache_free(cache, list_entry(i, struct vm_area, list));
-	mm_init(mm, mm->start, mm->end);
+	list_for_each_safe(i, next, &mm->areas) {
+		struct vm_area *vma = list_entry(i, struct vm_area, list);
+
+		vma_hide(mm, vma);
+		kmem_cache_free(cache, vma);
+	}
+	mm_init(mm, mm->start, mm->end, mm->kind);
 }
 
 /* --- checking --- */
@@ -592,6 +639,15 @@ struct walk {
 	size_t nr, pages;
 	bool found; /* last_found */
 };
+
+static void validate_record(const struct vm_area *vma)
+{
+	const struct control_area *r = &control.areas[AREAS_MM][vma->slot - 1];
+
+	BUG_ON(r->seq & 1 || r->kind == AREA_NONE);
+	BUG_ON(r->start != vma->start || r->size != vma->end - vma->start);
+	BUG_ON(!(r->prot & AREA_WRITE) != !(vma->flags & VM_WRITE));
+}
 
 static void validate_area(struct walk *walk, const struct vm_area *vma)
 {
@@ -605,6 +661,8 @@ static void validate_area(struct walk *walk, const struct vm_area *vma)
 	BUG_ON(vma->list.prev->next != &vma->list);
 	BUG_ON(prev && prev->end > vma->start);
 	BUG_ON(prev && can_merge(prev, vma));
+	if (mm->kind && vma->slot)
+		validate_record(vma);
 	walk->prev = vma;
 	walk->nr++;
 	walk->pages += pages_between(vma->start, vma->end);

@@ -22,6 +22,7 @@
 #define PAGODA_VMA_VMA_H
 
 #include "base/compiler.h"
+#include "base/control.h"
 #include "base/list.h"
 
 enum vm_flags {
@@ -47,6 +48,7 @@ struct vm_area {
 	 * the first part when one is split, with what stays when one is cut.
 	 */
 	uint64_t faults, filled;
+	uint32_t slot; /* of its record: see base/area.h */
 	struct vm_area *left, *right;
 	size_t max_gap; /* largest hole before an area of its subtree, bytes */
 	struct list_head list;
@@ -59,13 +61,16 @@ struct mm {
 	struct vm_area *last_found; /* what find_vma() returned last */
 	size_t map_count; /* areas */
 	size_t total_vm; /* pages in areas */
+	/* As what its areas are shown; AREA_NONE: not. Const after init */
+	enum control_area_kind kind;
 };
 
 /*
  * mm_init() - an empty @mm for the window [@start, @end), page-aligned; @start
- * is not 0, which stands for no address.
+ * is not 0, which stands for no address. Its areas are shown as @kind.
  */
-void mm_init(struct mm *mm, uintptr_t start, uintptr_t end);
+void mm_init(struct mm *mm, uintptr_t start, uintptr_t end,
+	     enum control_area_kind kind);
 
 /*
  * vma_init() - make the cache of vm_areas, if there is none; before the first
@@ -141,6 +146,9 @@ MUST_CHECK int unmap_areas(struct mm *mm, uintptr_t start, uintptr_t end,
  */
 MUST_CHECK int change_areas(struct mm *mm, uintptr_t start, uintptr_t end,
 			    uint32_t set, uint32_t clear);
+
+/* Show what was changed in @vma: its faults. */
+void vma_show(const struct mm *mm, struct vm_area *vma);
 
 /* Bytes of [@start, @end) from @start on that are mapped without a hole. */
 size_t mapped_without_hole(struct mm *mm, uintptr_t start, uintptr_t end);

@@ -29,6 +29,7 @@
 
 #include <string.h>
 
+#include "base/area.h"
 #include "base/bug.h"
 #include "base/lock.h"
 #include "base/params.h"
@@ -59,6 +60,53 @@ static size_t nr_pieces; /* of all areas */
 
 static struct control_vmalloc *const stat = &control.vmalloc;
 
+/* --- what is shown --- */
+
+static struct control_area area_record(const struct page *page)
+{
+	unsigned int pieces = page->nr_pieces;
+	size_t moved = pieces ? page->pieces[pieces - 1] : 0;
+
+	return (struct control_area){
+		.kind = AREA_VMALLOC,
+		.prot = AREA_READ | AREA_WRITE,
+		.pieces = (uint16_t)pieces,
+		.start = (uintptr_t)page_address(page),
+		.size = page->room << PAGE_SHIFT,
+		.used = page->nr_pages << PAGE_SHIFT,
+		.moved = min_size(moved, page->nr_pages) << PAGE_SHIFT,
+	};
+}
+
+/* With the lock held. */
+static void show_area(struct page *page, bool is_new)
+{
+	struct control_area record = area_record(page);
+
+	area_show(AREAS_VMALLOC, &page->area_slot, is_new, &record);
+}
+
+/* Without it. */
+static void update_area(const struct page *page)
+{
+	struct control_area record = area_record(page);
+
+	area_update(AREAS_VMALLOC, page->area_slot, &record);
+}
+
+static void show_unpurged(struct page *first)
+{
+	struct control_area record = {
+		.kind = AREA_UNPURGED,
+		.prot = AREA_READ | AREA_WRITE,
+		.start = (uintptr_t)page_address(first),
+		.size = first->nr_pages << PAGE_SHIFT,
+	};
+
+	first->extent_slot = 0;
+	area_show(AREAS_UNPURGED, &first->extent_slot, true, &record);
+}
+
 /* --- free extents --- */
 
 static unsigned int bin_of(size_t nr)
@@ -84,8 +132,10 @@ static void add_extent(size_t pfn, size_t nr, enum kind kind)
 	first->bucket = (uint8_t)bin;
 	hlist_add_head(&first->buddy, &bins[kind][bin]);
 	bin_used[kind] |= 1ull << bin;
-	if (kind == UNPURGED)
+	if (kind == UNPURGED) {
 		stat->unpurged += nr << PAGE_SHIFT;
+		show_unpurged(first);
+	}
 }
 
 static void del_extent(struct page *first)
@@ -99,6 +149,7 @@ static void del_extent(struct page *first)
 	first[nr - 1].type = PAGE_NONE;
 	first->type = PAGE_NONE;
 	if (kind == UNPURGED) {
+		area_hide(AREAS_UNPURGED, &first->extent_slot);
 		stat->unpurged -= nr << PAGE_SHIFT;
 		idle_unpurged = min_size(idle_unpurged,
 					 stat->unpurged >> PAGE_SHIFT);
@@ -339,6 +390,8 @@ static size_t take_area(size_t nr, size_t room, size_t align,
 		page->nr_pages = nr;
 		page->room = room;
 		page->nr_pieces = 0;
+		page->area_slot = 0;
+		show_area(page, true);
 		stat->nr_areas++;
 		stat->used += nr << PAGE_SHIFT;
 	}
@@ -410,6 +463,7 @@ bool vfree(struct page *page, bool wait)
 		kind = retire(page);
 	if (!lock_acquire_unless(&vmap_lock, !wait))
 		return false;
+	area_hide(AREAS_VMALLOC, &page->area_slot);
 	page->type = PAGE_NONE;
 	stat->nr_areas--;
 	stat->used -= page->nr_pages << PAGE_SHIFT;
@@ -440,6 +494,7 @@ static bool grow_in_place(struct page *page, size_t nr)
 	}
 	stat->used += (nr - page->nr_pages) << PAGE_SHIFT;
 	page->nr_pages = nr;
+	show_area(page, false);
 	return true;
 }
 
@@ -458,6 +513,7 @@ static void shrink_in_place(struct page *page, size_t nr)
 		page->room = keep;
 	}
 	page->nr_pages = nr;
+	show_area(page, false);
 }
 
 static bool add_piece(struct page *page, size_t end)
@@ -484,6 +540,7 @@ bool vmalloc_move_in(void *from, size_t nr, void *area)
 	if (load_relaxed(&nr_pieces) >= MAX_PIECES ||
 	    !move_piece(from, 0, nr, virt_to_page(area)))
 		return false;
+	update_area(virt_to_page(area));
 	count_vm_event(VMALLOC_MOVE);
 	return true;
 }
@@ -508,6 +565,7 @@ static void move_pieces(struct page *page, struct page *to)
 			       (end - start) << PAGE_SHIFT);
 		start = max_size(start, end);
 	}
+	update_area(to);
 	count_vm_event(VMALLOC_MOVE);
 }
 
@@ -523,6 +581,8 @@ static void *move_area(struct page *page, size_t nr)
 	if (!to)
 		return NULL;
 	move_pieces(page, virt_to_page(to));
+	/* First: once it is free, the page may be someone else's. */
+	set_page_class(page_address(page), PAGE_CLASS_NONE);
 	vfree(page, true);
 	return to;
 }

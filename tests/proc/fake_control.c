@@ -21,7 +21,7 @@ static void fill_head(struct control_block *c)
 	c->nr_cpus = 2;
 	c->pid = (uint64_t)getpid();
 	c->span_base = 0x7f0000000000;
-	c->span_bytes = (uint64_t)GiB(64);
+	c->span_bytes = (uint64_t)GiB(128);
 	c->metadata_bytes = 300 * 1024;
 	c->boot_used = 12345;
 	c->boot_size = 65536;
@@ -112,6 +112,54 @@ static void fill_vmalloc(struct control_block *c)
 	};
 }
 
+static void fill_area(struct control_block *c, enum control_area_table table,
+		      struct control_area area)
+{
+	area.seq = 2;
+	c->areas[table][c->area_heads[table].nr++] = area;
+}
+
+/* In no order, with free records between them. */
+static void fill_areas(struct control_block *c)
+{
+	fill_area(c, AREAS_VMALLOC, (struct control_area){
+		.kind = AREA_VMALLOC, .prot = AREA_READ | AREA_WRITE,
+		.start = 0x7f1fff400000, .size = MiB(12), .used = MiB(8) + 4096,
+	});
+	fill_area(c, AREAS_VMALLOC, (struct control_area){ .used = 1 });
+	fill_area(c, AREAS_UNPURGED, (struct control_area){
+		.kind = AREA_UNPURGED, .prot = AREA_READ | AREA_WRITE,
+		.start = 0x7f1fff000000, .size = MiB(4),
+	});
+	fill_area(c, AREAS_VMALLOC, (struct control_area){
+		.kind = AREA_VMALLOC, .prot = AREA_READ | AREA_WRITE,
+		.start = 0x7f1fdf000000, .size = MiB(512), .used = MiB(300),
+		.pieces = 2, .moved = MiB(11),
+	});
+	/* A record that its writer did not finish, and one of no sense. */
+	fill_area(c, AREAS_VMALLOC, (struct control_area){ 0 });
+	c->areas[AREAS_VMALLOC][3].seq = 5;
+	fill_area(c, AREAS_VMALLOC, (struct control_area){
+		.kind = NR_AREA_KINDS, .start = 0x7f1f00000000, .size = 4096,
+	});
+	fill_area(c, AREAS_MM, (struct control_area){
+		.kind = AREA_MMAP, .prot = AREA_READ | AREA_WRITE,
+		.start = 0x7e8000003000, .size = MiB(1),
+	});
+	fill_area(c, AREAS_MM, (struct control_area){
+		.kind = AREA_PAGER, .prot = AREA_READ,
+		.start = 0x7e0000041000, .size = 0x7000, .offset = 0x41000,
+		.pager = 0x555500001040,
+	});
+	fill_area(c, AREAS_MM, (struct control_area){
+		.kind = AREA_PAGER, .prot = AREA_READ | AREA_WRITE,
+		.start = 0x7e0000000000, .size = MiB(256) >> 10,
+		.pager = 0x555500001040, .faults = 123, .filled = KiB(640),
+	});
+	c->area_heads[AREAS_VMALLOC].free = 2;
+	c->area_heads[AREAS_MM].lost = 17;
+}
+
 static void fill_caches(struct control_block *c)
 {
 	c->caches[1] = (struct control_cache){
@@ -166,6 +214,7 @@ void fake_control_fill(struct control_block *c,
 	fill_modes(c);
 	fill_zones(c);
 	fill_vmalloc(c);
+	fill_areas(c);
 	fill_caches(c);
 	fill_events(c);
 	headers[0][1] = header(257, 40);

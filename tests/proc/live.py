@@ -15,7 +15,7 @@ import unittest
 PAGODA, LIBRARY, PROGRAM = (os.path.realpath(arg) for arg in sys.argv[1:4])
 
 FILES = ["modes", "meminfo", "zoneinfo", "buddyinfo", "pagetypeinfo",
-         "slabinfo", "sheafinfo", "vmstat"]
+         "slabinfo", "sheafinfo", "vmallocinfo", "maps", "smaps", "vmstat"]
 
 
 def split_files(text):

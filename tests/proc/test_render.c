@@ -19,7 +19,7 @@ struct control_block control;
 static uint64_t headers[FAKE_CPUS][NR_CLASSES];
 static const char *golden_folder;
 static char golden[65536];
-static char text[65536];
+static char text[262144];
 
 
 static void append(struct seq_file *m)
@@ -233,6 +233,103 @@ static void test_long_mode(void **state)
 	assert_non_null(strstr(text, line));
 }
 
+static size_t count_lines(void)
+{
+	size_t lines = 0;
+
+	for (const char *p = text; *p; p++)
+		lines += *p == '\n';
+	return lines;
+}
+
+static struct control_area *put_area(size_t i, uint64_t start, uint64_t size)
+{
+	struct control_area *r = &control.areas[AREAS_VMALLOC][i];
+
+	*r = (struct control_area){
+		.kind = AREA_VMALLOC,
+		.start = start,
+		.size = size,
+		.used = size,
+	};
+	return r;
+}
+
+/* All records in use, in an order that has nothing to do with addresses. */
+static void test_full_table(void **state)
+{
+	struct proc_snapshot s;
+	uint64_t last = 0;
+	char *line = text;
+
+	(void)state;
+	memset(&control, 0, sizeof(control));
+	control.page_size = 4096;
+	control.area_heads[AREAS_VMALLOC].nr = NR_AREA_RECORDS;
+	control.area_heads[AREAS_VMALLOC].lost = 1;
+	for (size_t i = 0; i < NR_AREA_RECORDS; i++)
+		put_area(i, (1 + i * 37 % NR_AREA_RECORDS) << 20, MiB(1));
+	proc_snapshot_self(&s);
+	render("vmallocinfo", &s, 256);
+	assert_int_equal(count_lines(), NR_AREA_RECORDS + 1);
+	for (size_t i = 0; i < NR_AREA_RECORDS; i++) {
+		unsigned long start, end;
+
+		assert_int_equal(sscanf(line, "%lx-%lx", &start, &end), 2);
+		assert_true(start > last);
+		last = start;
+		line = strchr(line, '\n') + 1;
+	}
+	assert_string_equal(line, "# 1 more vmalloc areas: their table is full\n");
+}
+
+/* What cannot be is not shown; what overlaps is shown once. */
+static void test_strange_areas(void **state)
+{
+	struct proc_snapshot s;
+
+	(void)state;
+	memset(&control, 0, sizeof(control));
+	control.page_size = 4096;
+	control.area_heads[AREAS_VMALLOC].nr = 7;
+	put_area(0, 0x100000, 0x10000);
+	put_area(1, 0x108000, 0x1000);
+	put_area(2, 0x100000, 0x4000);
+	put_area(3, 0x200000, 0);
+	put_area(4, UINT64_MAX - 4095, 8192);
+	put_area(5, 0x300000, 0x1000)->seq = 7;
+	put_area(6, 0x110000, 0x1000)->kind = 99;
+	put_area(7, 0x400000, 0x1000);
+	proc_snapshot_self(&s);
+	render("vmallocinfo", &s, 256);
+	assert_string_equal(
+		text,
+		"0x0000000000100000-0x0000000000110000   65536 pages=16 vmalloc N0=16\n"
+		"# 1 vmalloc areas being changed\n");
+	control.area_heads[AREAS_VMALLOC].nr = UINT32_MAX;
+	render("maps", &s, 256);
+	assert_int_equal(count_lines(), 3);
+}
+
+/* ZONE_DMA32 lies in a window of its own. */
+static void test_low_zone(void **state)
+{
+	struct control_zone *z = &control.zones[0][ZONE_DMA32];
+	struct proc_snapshot s;
+
+	(void)state;
+	setup_fake(&s);
+	strcpy(z->name, "DMA32");
+	z->start_pfn = control.span_bytes / 4096 + 16;
+	z->present = 256;
+	render("maps", &s, 256);
+	assert_null(strstr(text, "DMA32"));
+	control.low_base = 0x40000000;
+	render("maps", &s, 256);
+	assert_memory_equal(text, "40010000-40110000 rw-p", 22);
+	assert_non_null(strstr(text, "[pagoda:DMA32]\n"));
+}
+
 static int print(const char *name)
 {
 	struct proc_snapshot s;
@@ -256,6 +353,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_racing_numbers),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_long_mode),
+		cmocka_unit_test(test_full_table),
+		cmocka_unit_test(test_strange_areas),
+		cmocka_unit_test(test_low_zone),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "--print"))

@@ -538,7 +538,7 @@ static void begin(size_t pages)
 	core_start("percpu=lock,span=65536,thp=off");
 	assert_int_equal(vma_init(), 0);
 	nr_pages = pages;
-	mm_init(&mm, WINDOW, addr_of(pages));
+	mm_init(&mm, WINDOW, addr_of(pages), AREA_MMAP);
 	check_all();
 }
 
@@ -639,7 +639,7 @@ static void leave_memory_for(unsigned int nr)
 static void begin_short(size_t pages)
 {
 	begin(pages);
-	mm_init(&hostages, GiB(1), GiB(1) << 10);
+	mm_init(&hostages, GiB(1), GiB(1) << 10, AREA_NONE);
 	/* So that there is enough to take. */
 	for (int i = 0; i < 200; i++)
 		CHECK(take_hostage());
@@ -785,7 +785,8 @@ static void test_balance(void **state)
 	(void)state;
 	begin(MAX_PAGES);
 	for (int how = 0; how < 3; how++) {
-		mm_init(&mm, WINDOW, WINDOW + 4ul * NR * PAGE_SIZE);
+		mm_init(&mm, WINDOW, WINDOW + 4ul * NR * PAGE_SIZE,
+			AREA_MMAP);
 		for (size_t i = 0; i < NR; i++) {
 			size_t k = how == 0 ? i : NR - 1 - i;
 

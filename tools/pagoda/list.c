@@ -100,7 +100,7 @@ static enum tool_status list_folder(DIR *folder, struct target *t)
 enum tool_status list_processes(void)
 {
 	DIR *folder = opendir("/proc");
-	struct target *t = malloc(sizeof(*t));
+	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
 	enum tool_status status = TOOL_FAILED;
 
 	if (folder && t)

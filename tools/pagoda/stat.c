@@ -127,7 +127,7 @@ static bool parse_pid(const char *text, pid_t *ret)
 
 static enum tool_status show_process(pid_t pid, char **names, int nr_names)
 {
-	struct target *t = malloc(sizeof(*t));
+	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
 	enum tool_status status;
 
 	if (!t) {

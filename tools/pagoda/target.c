@@ -214,6 +214,9 @@ static bool check_control(struct control_block *c)
 	if (c->nr_nodes > MAX_NODES || !is_power_of_2(c->page_size) ||
 	    c->pageblock_order > 31 || c->percpu.nr > MAX_CPUS)
 		return false;
+	for (int table = 0; table < NR_AREA_TABLES; table++)
+		if (c->area_heads[table].nr > NR_AREA_RECORDS)
+			return false;
 	end_text(c->version_string, sizeof(c->version_string));
 	clean_text(c->modes[0], sizeof(c->modes));
 	for (int node = 0; node < MAX_NODES; node++)
@@ -228,6 +231,49 @@ static bool check_control(struct control_block *c)
 	return true;
 }
 
+/*
+ * A copy that the kernel makes is of no moment: a record was copied as one only
+ * if its seq was the same before and after.
+ */
+static int read_records(struct target *t, enum control_area_table table,
+			uint64_t addr)
+{
+	static struct control_area before[NR_AREA_RECORDS];
+	static struct control_area after[NR_AREA_RECORDS];
+	struct control_area *records = t->control.areas[table];
+	size_t nr = t->control.area_heads[table].nr;
+	size_t len = nr * sizeof(*records);
+	int err = read_memory(t->pid, addr, before, len);
+
+	if (!err)
+		err = read_memory(t->pid, addr, records, len);
+	if (!err)
+		err = read_memory(t->pid, addr, after, len);
+	for (size_t i = 0; i < nr && !err; i++)
+		if (before[i].seq != after[i].seq)
+			records[i].seq = 1;
+		else
+			records[i].seq = before[i].seq;
+	return err;
+}
+
+/* Only those in use: to look at memory makes page tables for it. */
+static enum target_status read_areas(struct target *t, uint64_t addr)
+{
+	for (int table = 0; table < NR_AREA_TABLES; table++) {
+		size_t offset = offsetof(struct control_block, areas) +
+				(size_t)table * sizeof(t->control.areas[0]);
+		int err = 0;
+
+		if (t->control.area_heads[table].nr)
+			err = read_records(t, (enum control_area_table)table,
+					   addr + offset);
+		if (err)
+			return status_of(t, -err);
+	}
+	return TARGET_OK;
+}
+
 static enum target_status read_control(struct target *t, uint64_t addr)
 {
 	struct control_block *c = &t->control;
@@ -239,12 +285,14 @@ static enum target_status read_control(struct target *t, uint64_t addr)
 	t->version = c->version;
 	if (c->version != CONTROL_VERSION || c->size != sizeof(*c))
 		return TARGET_OTHER_VERSION;
-	err = read_memory(t->pid, addr, c, sizeof(*c));
+	err = read_memory(t->pid, addr, c, offsetof(struct control_block, areas));
 	if (err)
 		return status_of(t, -err);
 	if (!c->page_size)
 		return TARGET_NOT_STARTED;
-	return check_control(c) ? TARGET_OK : TARGET_DAMAGED;
+	if (!check_control(c))
+		return TARGET_DAMAGED;
+	return read_areas(t, addr);
 }
 
 /*
