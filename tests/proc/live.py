@@ -338,12 +338,12 @@ class Reading(Case):
             program.finish()
             self.check_sums(program.stat())
 
-    def test_list(self):
+    def test_all(self):
         with running() as program:
-            text = subprocess.run([PAGODA, "stat", "--list"], check=True,
+            text = subprocess.run([PAGODA, "stat", "--all"], check=True,
                                   stdout=subprocess.PIPE, text=True).stdout
             self.assertRegex(text, rf"(?m)^ *{program.pid} +[1-9]\d* +[1-9]\d*"
-                             rf" +\d+ {re.escape(PROGRAM)}$")
+                             rf" +\d+ +\d+\.\d {re.escape(PROGRAM)}$")
 
     def test_modes(self):
         for percpu in "rseq", "lock":

@@ -84,7 +84,7 @@ for wrong in x 1x 0 -1 '' 99999999999 ' '; do
 	check 2 "pagoda stat --help" "$tool" stat -- "$wrong"
 done
 check 2 "there is no file 'slabs'" "$tool" stat 1 slabs
-check 2 "--list takes no process" "$tool" stat --list 1
+check 2 "--all takes no process" "$tool" stat --all 1
 # shellcheck disable=SC2016 # the inner shell expands it
 check 1 "cannot write the output: No space left" \
 	sh -c '"$0" options >/dev/full' "$tool"
@@ -130,10 +130,13 @@ check 0 "" "$tool" stat "$pid" slabinfo
 same "$golden/slabinfo" "$top/output"
 
 check 0 "PID" "$tool" stat --list
+check 0 "WASTE%" "$tool" stat --all
 for pid in "${pids[@]}"; do
-	grep -Eq "^ *$pid +[1-9][0-9]* +102400 +37195 /bin/sh $top/waiting$" \
+	grep -Eq "^ *$pid +[1-9][0-9]* +37195 +9688 +20.7 /bin/sh $top/waiting$" \
 		"$top/output" || fail "no line for $pid in the list"
 done
+tail -n +2 "$top/output" | awk '{ print $2 }' >"$top/rss"
+sort -rnc "$top/rss" || fail "the list is not sorted by RSS"
 
 # --- processes that cannot be read ---
 
@@ -156,7 +159,7 @@ if [ "$(id -u)" = 0 ]; then
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	check 4 "no permission" "${nobody[@]}" "$top/public/pagoda" stat "$first"
 	check 0 "no permission to look at" "${nobody[@]}" \
-		"$top/public/pagoda" stat --list
+		"$top/public/pagoda" stat --all
 else
 	echo "not root: a process of someone else was not tried"
 fi

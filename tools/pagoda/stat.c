@@ -161,29 +161,32 @@ static enum tool_status stat_process(const struct command *self, int argc,
 static enum tool_status run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "list", no_argument, NULL, 'l' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "list", no_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	bool list = false;
+	bool all = false;
 	int option;
 
-	while ((option = next_option(self, argc, argv, "+:lh", options)) !=
+	while ((option = next_option(self, argc, argv, "+:alh", options)) !=
 	       -1) {
-		if (option != 'l')
+		if (option != 'a' && option != 'l')
 			return option == 'h' ? TOOL_OK : TOOL_USAGE;
-		list = true;
+		all = true;
 	}
-	if (!list)
+	if (!all)
 		return stat_process(self, argc - optind, argv + optind);
 	if (optind < argc)
-		return usage_error(self, "stat: --list takes no process");
+		return usage_error(self, "stat: --all takes no process");
 	return list_processes();
 }
 
 static void help(void)
 {
-	puts("  -l, --list  list the processes that run on Pagoda\n"
+	puts("  -a, --all   list the processes that run on Pagoda, the "
+	     "largest first;\n"
+	     "              also -l, --list\n"
 	     "  -h, --help  this text\n");
 	puts("Files (default: all of them):\n");
 	for (size_t i = 0; i < nr_proc_files; i++)
@@ -192,7 +195,7 @@ static void help(void)
 
 const struct command stat_command = {
 	.name = "stat",
-	.synopsis = "PID [FILE...] | --list",
+	.synopsis = "PID [FILE...] | --all",
 	.summary = "Shows the memory of a process that runs on the library. "
 		   "The process may be stopped; it notices nothing.",
 	.run = run,
