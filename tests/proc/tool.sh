@@ -68,7 +68,7 @@ chmod +x "$top/waiting"
 check 2 "which command" "$tool"
 check 2 "unknown command 'stats'" "$tool" stats
 check 2 "unknown option '--wrong'" "$tool" --wrong
-check 0 "pagoda stat PID [FILE...]" "$tool" --help
+check 0 "pagoda stat [--json] PID" "$tool" --help
 check 0 "pagoda 0." "$tool" --version
 check 0 "sheafinfo" "$tool" stat --help
 check 0 "--lib PATH" "$tool" run --help
@@ -85,6 +85,9 @@ for wrong in x 1x 0 -1 '' 99999999999 ' '; do
 done
 check 2 "there is no file 'slabs'" "$tool" stat 1 slabs
 check 2 "--all takes no process" "$tool" stat --all 1
+check 2 "--all has no other form" "$tool" stat --all --json
+check 2 "--openmetrics shows all" "$tool" stat --openmetrics 1 modes
+check 2 "there is no file 'slabs'" "$tool" stat --json 1 slabs
 # shellcheck disable=SC2016 # the inner shell expands it
 check 1 "cannot write the output: No space left" \
 	sh -c '"$0" options >/dev/full' "$tool"

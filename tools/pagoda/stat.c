@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "list.h"
+#include "show.h"
 #include "target.h"
 #include "tool.h"
 
@@ -75,41 +76,27 @@ static enum tool_status explain(const struct target *t,
 	return TOOL_FAILED;
 }
 
-static void flush_to_stdout(struct seq_file *m)
-{
-	fwrite(m->buf, 1, m->len, stdout);
-}
+enum form { FORM_TEXT, FORM_JSON, FORM_OPENMETRICS };
 
-static void print_file(const struct target *t, const struct proc_file *file)
-{
-	char buf[4096];
-	struct seq_file m = {
-		.buf = buf,
-		.size = sizeof(buf),
-		.flush = flush_to_stdout,
-	};
+struct request {
+	enum form form;
+	char **names; /* of files; none: all of them */
+	int nr_names;
+};
 
-	file->show(&m, &t->snapshot);
-	flush_to_stdout(&m);
-}
-
-static void print_titled(const struct target *t, const struct proc_file *file)
+static void show(const struct proc_snapshot *s, const struct request *r)
 {
-	printf("==> %s <==\n", file->name);
-	print_file(t, file);
-	printf("\n");
-}
-
-static void print_files(const struct target *t, char **names, int nr_names)
-{
-	if (nr_names == 1) {
-		print_file(t, proc_find(names[0]));
-		return;
+	switch (r->form) {
+	case FORM_TEXT:
+		show_text(s, r->names, r->nr_names);
+		break;
+	case FORM_JSON:
+		show_json(s, r->names, r->nr_names);
+		break;
+	case FORM_OPENMETRICS:
+		show_openmetrics(s);
+		break;
 	}
-	for (int i = 0; i < nr_names; i++)
-		print_titled(t, proc_find(names[i]));
-	for (size_t i = 0; !nr_names && i < nr_proc_files; i++)
-		print_titled(t, &proc_files[i]);
 }
 
 static bool parse_pid(const char *text, pid_t *ret)
@@ -125,7 +112,7 @@ static bool parse_pid(const char *text, pid_t *ret)
 	return true;
 }
 
-static enum tool_status show_process(pid_t pid, char **names, int nr_names)
+static enum tool_status show_process(pid_t pid, const struct request *r)
 {
 	struct target *t = malloc(sizeof(*t));
 	enum tool_status status;
@@ -136,14 +123,34 @@ static enum tool_status show_process(pid_t pid, char **names, int nr_names)
 	}
 	status = explain(t, target_read(t, pid));
 	if (status == TOOL_OK)
-		print_files(t, names, nr_names);
+		show(&t->snapshot, r);
 	free(t);
 	return status;
 }
 
-static enum tool_status stat_process(const struct command *self, int argc,
-				     char **argv)
+/* Are the arguments behind the process names of files? */
+static enum tool_status check_names(const struct command *self,
+				    const struct request *r)
 {
+	for (int i = 0; i < r->nr_names; i++)
+		if (!proc_find(r->names[i]))
+			return usage_error(self, "stat: there is no file '%s'",
+					   r->names[i]);
+	if (r->nr_names && r->form == FORM_OPENMETRICS)
+		return usage_error(self, "stat: --openmetrics shows all, it "
+					 "takes no file");
+	return TOOL_OK;
+}
+
+static enum tool_status stat_process(const struct command *self,
+				     enum form form, int argc, char **argv)
+{
+	struct request r = {
+		.form = form,
+		.names = argv + 1,
+		.nr_names = argc - 1,
+	};
+	enum tool_status status;
 	pid_t pid;
 
 	if (argc < 1)
@@ -151,11 +158,18 @@ static enum tool_status stat_process(const struct command *self, int argc,
 	if (!parse_pid(argv[0], &pid))
 		return usage_error(self, "stat: '%s' is not a process id",
 				   argv[0]);
-	for (int i = 1; i < argc; i++)
-		if (!proc_find(argv[i]))
-			return usage_error(self, "stat: there is no file '%s'",
-					   argv[i]);
-	return show_process(pid, argv + 1, argc - 1);
+	status = check_names(self, &r);
+	return status == TOOL_OK ? show_process(pid, &r) : status;
+}
+
+static enum tool_status stat_all(const struct command *self, enum form form,
+				 int argc)
+{
+	if (argc)
+		return usage_error(self, "stat: --all takes no process");
+	if (form != FORM_TEXT)
+		return usage_error(self, "stat: --all has no other form");
+	return list_processes();
 }
 
 static enum tool_status run(const struct command *self, int argc, char **argv)
@@ -163,31 +177,47 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
 		{ "list", no_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "openmetrics", no_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
+	enum form form = FORM_TEXT;
 	bool all = false;
 	int option;
 
-	while ((option = next_option(self, argc, argv, "+:alh", options)) !=
+	while ((option = next_option(self, argc, argv, "+:aljmh", options)) !=
 	       -1) {
-		if (option != 'a' && option != 'l')
+		switch (option) {
+		case 'a':
+		case 'l':
+			all = true;
+			break;
+		case 'j':
+			form = FORM_JSON;
+			break;
+		case 'm':
+			form = FORM_OPENMETRICS;
+			break;
+		default:
 			return option == 'h' ? TOOL_OK : TOOL_USAGE;
-		all = true;
+		}
 	}
-	if (!all)
-		return stat_process(self, argc - optind, argv + optind);
-	if (optind < argc)
-		return usage_error(self, "stat: --all takes no process");
-	return list_processes();
+	argc -= optind;
+	argv += optind;
+	return all ? stat_all(self, form, argc) :
+		     stat_process(self, form, argc, argv);
 }
 
 static void help(void)
 {
-	puts("  -a, --all   list the processes that run on Pagoda, the "
-	     "largest first;\n"
-	     "              also -l, --list\n"
-	     "  -h, --help  this text\n");
+	puts("  -j, --json         print JSON\n"
+	     "  -m, --openmetrics  print all numbers as OpenMetrics text, for "
+	     "Prometheus\n"
+	     "  -a, --all          list the processes that run on Pagoda, the "
+	     "largest\n"
+	     "                     first; also -l, --list\n"
+	     "  -h, --help         this text\n");
 	puts("Files (default: all of them):\n");
 	for (size_t i = 0; i < nr_proc_files; i++)
 		printf("  %-14s%s\n", proc_files[i].name, proc_files[i].doc);
@@ -195,7 +225,7 @@ static void help(void)
 
 const struct command stat_command = {
 	.name = "stat",
-	.synopsis = "PID [FILE...] | --all",
+	.synopsis = "[--json] PID [FILE...] | --openmetrics PID | --all",
 	.summary = "Shows the memory of a process that runs on the library. "
 		   "The process may be stopped; it notices nothing.",
 	.run = run,
