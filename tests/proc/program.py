@@ -14,13 +14,14 @@ PAGODA, LIBRARY, PROGRAM, *MORE = (os.path.realpath(arg)
 class Program:
     """The program, on the library, waiting for commands."""
 
-    def __init__(self, *options):
-        args = [PAGODA, "run", "--lib", LIBRARY]
+    def __init__(self, *options, plain=False, **more):
+        args = [] if plain else [PAGODA, "run", "--lib", LIBRARY]
         for option in options:
             args += ["--option", option]
+        self.expected = 0
         self.process = subprocess.Popen(
             args + [PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, bufsize=1)
+            text=True, bufsize=1, **more)
         self.pid = self.process.pid
         self.do("free 1")
 
@@ -49,11 +50,12 @@ class Program:
 
 
 @contextlib.contextmanager
-def running(*options):
-    program = Program(*options)
+def running(*options, **more):
+    """@more: plain=True runs it without the library; or Popen's."""
+    program = Program(*options, **more)
     try:
         yield program
-        assert program.end() == 0, "the program failed"
+        assert program.end() == program.expected, "the program failed"
     finally:
         if program.process.poll() is None:
             program.process.kill()

@@ -86,6 +86,9 @@ done
 check 2 "there is no file 'slabs'" "$tool" stat 1 slabs
 check 2 "--all takes no process" "$tool" stat --all 1
 check 2 "--all has no other form" "$tool" stat --all --json
+check 2 "--all takes no process" "$tool" stat --all --core core
+check 2 "there is no file '1'" "$tool" stat --core core 1
+check 2 "needs a value" "$tool" stat --core
 check 2 "--openmetrics shows all" "$tool" stat --openmetrics 1 modes
 check 2 "there is no file 'slabs'" "$tool" stat --json 1 slabs
 # shellcheck disable=SC2016 # the inner shell expands it

@@ -96,11 +96,11 @@ static bool add_row(struct rows *rows, const struct target *t)
 	}
 	proc_sum(&t->snapshot, &totals);
 	row = &rows->row[rows->nr++];
-	row->pid = t->pid;
-	row->rss_kb = resident_kb(t->pid);
+	row->pid = t->memory.pid;
+	row->rss_kb = resident_kb(t->memory.pid);
 	row->heap_kb = totals.live >> 10;
 	row->kept_kb = kept_bytes(&totals) >> 10;
-	read_command(t->pid, row->command, sizeof(row->command));
+	read_command(t->memory.pid, row->command, sizeof(row->command));
 	return true;
 }
 
@@ -163,6 +163,8 @@ static bool look_at(pid_t pid, struct target *t, struct rows *rows,
 	case TARGET_NO_PROCESS: /* it ended meanwhile */
 	case TARGET_NO_LIBRARY:
 	case TARGET_NOT_STARTED:
+	case TARGET_NO_CORE:
+	case TARGET_TRUNCATED:
 		break;
 	}
 	return true;

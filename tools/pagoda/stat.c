@@ -13,73 +13,12 @@
 #include "target.h"
 #include "tool.h"
 
-/* Yama, a security module, lets only parents look at their children. */
-static bool yama_is_strict(void)
-{
-	FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-	int scope = 0;
-
-	if (!f)
-		return false;
-	if (fscanf(f, "%d", &scope) != 1)
-		scope = 0;
-	fclose(f);
-	return scope > 0;
-}
-
-static enum tool_status explain_refusal(int pid)
-{
-	complain("process %d: no permission to read its memory", pid);
-	if (yama_is_strict())
-		complain("kernel.yama.ptrace_scope is set: only root may");
-	else
-		complain("it must be yours and not privileged, or you root; "
-			 "in a container CAP_SYS_PTRACE may be missing");
-	return TOOL_NO_PERMISSION;
-}
-
-static enum tool_status explain(const struct target *t,
-				enum target_status status)
-{
-	int pid = (int)t->pid;
-
-	switch (status) {
-	case TARGET_OK:
-		return TOOL_OK;
-	case TARGET_NO_PROCESS:
-		complain("there is no process %d", pid);
-		return TOOL_NO_PROCESS;
-	case TARGET_NO_PERMISSION:
-		return explain_refusal(pid);
-	case TARGET_NO_LIBRARY:
-		complain("process %d does not run on Pagoda: it has no "
-			 "libpagoda.so",
-			 pid);
-		return TOOL_NOT_PAGODA;
-	case TARGET_NOT_STARTED:
-		complain("process %d has libpagoda.so, but it has not started",
-			 pid);
-		return TOOL_NOT_PAGODA;
-	case TARGET_OTHER_VERSION:
-		complain("process %d runs another version of Pagoda: control "
-			 "block %u, this tool reads %d (pagoda "
-			 PAGODA_VERSION ")",
-			 pid, t->version, CONTROL_VERSION);
-		return TOOL_OTHER_VERSION;
-	case TARGET_DAMAGED:
-		complain("process %d: its control block is damaged", pid);
-		return TOOL_FAILED;
-	case TARGET_FAILED:
-		break;
-	}
-	complain("cannot read process %d: %s", pid, strerror(t->error));
-	return TOOL_FAILED;
-}
-
 enum form { FORM_TEXT, FORM_JSON, FORM_OPENMETRICS };
 
 struct request {
 	enum form form;
+	pid_t pid;
+	const char *core; /* NULL: a process */
 	char **names; /* of files; none: all of them */
 	int nr_names;
 };
@@ -112,18 +51,22 @@ static bool parse_pid(const char *text, pid_t *ret)
 	return true;
 }
 
-static enum tool_status show_process(pid_t pid, const struct request *r)
+static enum tool_status show_target(const struct request *r)
 {
 	struct target *t = malloc(sizeof(*t));
+	enum target_status found;
 	enum tool_status status;
 
 	if (!t) {
 		complain("out of memory");
 		return TOOL_FAILED;
 	}
-	status = explain(t, target_read(t, pid));
+	found = r->core ? target_read_core(t, r->core) :
+			  target_read(t, r->pid);
+	status = explain_target(t, r->core, found);
 	if (status == TOOL_OK)
 		show(&t->snapshot, r);
+	target_close(t);
 	free(t);
 	return status;
 }
@@ -142,32 +85,33 @@ static enum tool_status check_names(const struct command *self,
 	return TOOL_OK;
 }
 
-static enum tool_status stat_process(const struct command *self,
-				     enum form form, int argc, char **argv)
+static enum tool_status stat_target(const struct command *self,
+				    struct request *r, int argc, char **argv)
 {
-	struct request r = {
-		.form = form,
-		.names = argv + 1,
-		.nr_names = argc - 1,
-	};
 	enum tool_status status;
-	pid_t pid;
 
-	if (argc < 1)
-		return usage_error(self, "stat: which process?");
-	if (!parse_pid(argv[0], &pid))
-		return usage_error(self, "stat: '%s' is not a process id",
-				   argv[0]);
-	status = check_names(self, &r);
-	return status == TOOL_OK ? show_process(pid, &r) : status;
+	if (!r->core) {
+		if (argc < 1)
+			return usage_error(self, "stat: which process?");
+		if (!parse_pid(argv[0], &r->pid))
+			return usage_error(self,
+					   "stat: '%s' is not a process id",
+					   argv[0]);
+		argc--;
+		argv++;
+	}
+	r->names = argv;
+	r->nr_names = argc;
+	status = check_names(self, r);
+	return status == TOOL_OK ? show_target(r) : status;
 }
 
-static enum tool_status stat_all(const struct command *self, enum form form,
-				 int argc)
+static enum tool_status stat_all(const struct command *self,
+				 const struct request *r, int argc)
 {
-	if (argc)
+	if (argc || r->core)
 		return usage_error(self, "stat: --all takes no process");
-	if (form != FORM_TEXT)
+	if (r->form != FORM_TEXT)
 		return usage_error(self, "stat: --all has no other form");
 	return list_processes();
 }
@@ -177,27 +121,31 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
 		{ "list", no_argument, NULL, 'a' },
+		{ "core", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "openmetrics", no_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	enum form form = FORM_TEXT;
+	struct request r = { .form = FORM_TEXT };
 	bool all = false;
 	int option;
 
-	while ((option = next_option(self, argc, argv, "+:aljmh", options)) !=
+	while ((option = next_option(self, argc, argv, "+:alc:jmh", options)) !=
 	       -1) {
 		switch (option) {
 		case 'a':
 		case 'l':
 			all = true;
 			break;
+		case 'c':
+			r.core = optarg;
+			break;
 		case 'j':
-			form = FORM_JSON;
+			r.form = FORM_JSON;
 			break;
 		case 'm':
-			form = FORM_OPENMETRICS;
+			r.form = FORM_OPENMETRICS;
 			break;
 		default:
 			return option == 'h' ? TOOL_OK : TOOL_USAGE;
@@ -205,8 +153,8 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	return all ? stat_all(self, form, argc) :
-		     stat_process(self, form, argc, argv);
+	return all ? stat_all(self, &r, argc) :
+		     stat_target(self, &r, argc, argv);
 }
 
 static void help(void)
@@ -214,6 +162,7 @@ static void help(void)
 	puts("  -j, --json         print JSON\n"
 	     "  -m, --openmetrics  print all numbers as OpenMetrics text, for "
 	     "Prometheus\n"
+	     "  -c, --core FILE    read a core file instead of a process\n"
 	     "  -a, --all          list the processes that run on Pagoda, the "
 	     "largest\n"
 	     "                     first; also -l, --list\n"
@@ -225,9 +174,11 @@ static void help(void)
 
 const struct command stat_command = {
 	.name = "stat",
-	.synopsis = "[--json] PID [FILE...] | --openmetrics PID | --all",
+	.synopsis = "[--json] PID [FILE...] | --openmetrics PID | "
+		    "--core CORE [FILE...] | --all",
 	.summary = "Shows the memory of a process that runs on the library. "
-		   "The process may be stopped; it notices nothing.",
+		   "The process may be stopped; it notices nothing. "
+		   "A core file can take its place.",
 	.run = run,
 	.help = help,
 };
