@@ -95,6 +95,41 @@ check 2 "there is no file 'slabs'" "$tool" stat --json 1 slabs
 check 1 "cannot write the output: No space left" \
 	sh -c '"$0" options >/dev/full' "$tool"
 
+# --- what the machine allows ---
+
+check 2 "too many arguments" "$tool" doctor x
+check 0 "--json" "$tool" doctor --help
+check 0 "runs in its default mode" "$tool" doctor
+for name in kernel 'page size' rseq userfaultfd overcommit max_map_count; do
+	grep -Eq "^$name +(ok|limited|off) " "$top/output" ||
+		fail "no line for $name"
+done
+! grep -q $'\033' "$top/output" || fail "colours in a file"
+check 0 "libc registered no area" env GLIBC_TUNABLES=glibc.pthread.rseq=0 \
+	"$tool" doctor
+grep -q "to change it: unset GLIBC_TUNABLES" "$top/output" ||
+	fail "no line that enables rseq"
+check 0 "MiB at once" prlimit --as=100000000 "$tool" doctor
+grep -Eq "^RLIMIT_AS +limited +97656 KiB" "$top/output" ||
+	fail "the limit is not shown"
+check 1 "cannot run in its default mode" prlimit --as=6000000 "$tool" doctor
+check 0 '"default_mode": true' "$tool" doctor --json
+if command -v python3 >/dev/null; then
+	python3 -c 'import json, sys
+for check in json.load(sys.stdin)["checks"]:
+    assert check["verdict"] in ("ok", "limited", "off"), check
+    assert check["effect"] and check["value"] and check["name"], check
+' <"$top/output" || fail "the JSON is not as documented"
+fi
+if command -v script >/dev/null; then
+	colours() {
+		script -qec "$* '$tool' doctor" /dev/null </dev/null |
+			grep -q $'\033'
+	}
+	colours env TERM=xterm NO_COLOR= || fail "no colours on a terminal"
+	! colours env TERM=xterm NO_COLOR=1 || fail "NO_COLOR was ignored"
+fi
+
 # --- reading a process ---
 
 start "$fake"
@@ -141,7 +176,7 @@ for pid in "${pids[@]}"; do
 	grep -Eq "^ *$pid +[1-9][0-9]* +37195 +9688 +20.7 /bin/sh $top/waiting$" \
 		"$top/output" || fail "no line for $pid in the list"
 done
-tail -n +2 "$top/output" | awk '{ print $2 }' >"$top/rss"
+awk '$1 ~ /^[0-9]+$/ { print $2 }' "$top/output" >"$top/rss"
 sort -rnc "$top/rss" || fail "the list is not sorted by RSS"
 
 # --- processes that cannot be read ---

@@ -37,6 +37,7 @@ struct command {
 extern const struct command stat_command;
 extern const struct command run_command;
 extern const struct command options_command;
+extern const struct command doctor_command;
 
 /* "pagoda: " and the text on standard error. */
 void complain(const char *format, ...) PRINTF(1, 2);
@@ -57,6 +58,9 @@ int next_option(const struct command *c, int argc, char **argv,
 
 /* Print @text with @indent blanks before each line of at most 78 columns. */
 void print_wrapped(const char *text, int indent);
+
+/* Only on a terminal, and not if NO_COLOR is set (no-color.org). */
+bool use_colour(void);
 
 /* Is there an option of that name in PAGODA_OPTIONS? */
 bool is_library_option(const char *name, size_t len);
