@@ -124,7 +124,7 @@ fi
 if command -v script >/dev/null; then
 	colours() {
 		script -qec "$* '$tool' doctor" /dev/null </dev/null |
-			grep -q $'\033'
+			grep $'\033' >/dev/null
 	}
 	colours env TERM=xterm NO_COLOR= || fail "no colours on a terminal"
 	! colours env TERM=xterm NO_COLOR=1 || fail "NO_COLOR was ignored"
@@ -183,6 +183,23 @@ sort -rnc "$top/rss" || fail "the list is not sorted by RSS"
 
 start "$fake" FAKE=other-version
 check 6 "runs another version of Pagoda: control block" "$tool" stat "$pid"
+start "$fake"
+check 6 "runs Pagoda 1.2.3-fake, but this command knows" \
+	"$tool" whatis "$pid" 1000
+start "$fake" FAKE=boot
+# Of the library's pages of variables one is the boot arena.
+while read -r range perms _; do
+	[[ $perms == rw* ]] || continue
+	for ((page = 0x${range%-*}; page < 0x${range#*-}; page += 4096)); do
+		printf '%x\n' "$page"
+	done
+done < <(grep -A1 libpagoda-fake "/proc/$pid/maps") >"$top/pages"
+mapfile -t pages <"$top/pages"
+check 0 "boot arena" "$tool" whatis "$pid" "${pages[@]}"
+found=$(grep -c "boot arena" "$top/output") || true
+[ "$found" = 16 ] || fail "$found pages of the boot arena instead of 16"
+check 1 "cannot read process $pid: Bad address" \
+	"$tool" whatis "$pid" 7f0001000000
 start "$fake" FAKE=damaged
 check 1 "control block is damaged" "$tool" stat "$pid"
 start "$fake" FAKE=not-started

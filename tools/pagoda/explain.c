@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c - why a process or a core file cannot be shown, in words.
+ * explain.c - process ids from words, and why a process or a core file cannot be
+ * shown in words.
  */
+#include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "target.h"
@@ -66,6 +69,12 @@ enum tool_status explain_target(const struct target *t, const char *core,
 		complain("%s has libpagoda.so, but it has not started", what);
 		return TOOL_NOT_PAGODA;
 	case TARGET_OTHER_VERSION:
+		if (t->version == CONTROL_VERSION) {
+			complain("%s runs Pagoda %s, but this command knows "
+				 "the tables of " PAGODA_VERSION " only",
+				 what, t->control.version_string);
+			return TOOL_OTHER_VERSION;
+		}
 		complain("%s runs another version of Pagoda: control block "
 			 "%u, this tool reads %d (pagoda " PAGODA_VERSION ")",
 			 what, t->version, CONTROL_VERSION);
@@ -88,4 +97,17 @@ enum tool_status explain_target(const struct target *t, const char *core,
 	}
 	complain("cannot read %s: %s", what, strerror(t->error));
 	return TOOL_FAILED;
+}
+
+bool parse_pid(const char *text, pid_t *ret)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || *end || end == text || pid < 1 || pid > INT_MAX)
+		return false;
+	*ret = (pid_t)pid;
+	return true;
 }

@@ -2,11 +2,8 @@
 /*
  * stat.c - "pagoda stat": shows the text files of a process.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "list.h"
 #include "show.h"
@@ -36,19 +33,6 @@ static void show(const struct proc_snapshot *s, const struct request *r)
 		show_openmetrics(s);
 		break;
 	}
-}
-
-static bool parse_pid(const char *text, pid_t *ret)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (errno || *end || end == text || pid < 1 || pid > INT_MAX)
-		return false;
-	*ret = (pid_t)pid;
-	return true;
 }
 
 static enum tool_status show_target(const struct request *r)

@@ -26,7 +26,7 @@
 #define MAX_CPUS 65536
 #define HEADERS_SIZE (NR_CLASSES * sizeof(uint64_t))
 
-static enum target_status status_of(struct target *t, int err)
+enum target_status target_status_of(struct target *t, int err)
 {
 	switch (err) {
 	case ENOENT:
@@ -82,46 +82,83 @@ static int search_range(const struct memory *m, uint64_t start, uint64_t end,
 }
 
 /*
- * Searches the mappings of one library. @behind is where its last mapping
+ * Goes through the mappings of one library. @behind is where its last mapping
  * ended: what follows directly and has no file is its .bss.
  */
-struct search {
+struct walk {
 	const struct memory *memory;
+	bool (*fn)(const struct memory *m, uint64_t start, uint64_t end,
+		   void *arg);
+	void *arg;
 	bool seen;
 	uint64_t behind;
 	uint64_t limit;
+};
+
+static bool visit_mapping(const struct mapping *m, void *arg)
+{
+	struct walk *w = arg;
+
+	if (is_library(m)) {
+		w->seen = true;
+		w->limit = m->end + SEARCH_AT_MOST;
+	} else if (!w->seen || m->has_file || m->start != w->behind) {
+		return true;
+	}
+	w->behind = m->end;
+	return !m->writable || m->start >= w->limit ||
+	       w->fn(w->memory, m->start, min_size(m->end, w->limit), w->arg);
+}
+
+/* *ret_seen: is there a library? */
+static int for_each_data(const struct memory *m, bool *ret_seen,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg)
+{
+	struct walk w = { .memory = m, .fn = fn, .arg = arg };
+	int err = memory_for_each_mapping(m, visit_mapping, &w);
+
+	*ret_seen = w.seen;
+	return err;
+}
+
+int target_for_each_data(const struct target *t,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg)
+{
+	bool seen;
+
+	return for_each_data(&t->memory, &seen, fn, arg);
+}
+
+struct search {
 	uint64_t found;
 	int error; /* -errno */
 };
 
-static bool search_mapping(const struct mapping *m, void *arg)
+static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
+			void *arg)
 {
 	struct search *s = arg;
 
-	if (is_library(m)) {
-		s->seen = true;
-		s->limit = m->end + SEARCH_AT_MOST;
-	} else if (!s->seen || m->has_file || m->start != s->behind) {
-		return true;
-	}
-	s->behind = m->end;
-	if (m->writable)
-		s->error = search_range(s->memory, m->start,
-					min_size(m->end, s->limit), &s->found);
+	s->error = search_range(m, start, end, &s->found);
 	return !s->found && !s->error;
 }
 
 static enum target_status find_control(struct target *t, uint64_t *ret_addr)
 {
-	struct search s = { .memory = &t->memory };
-	int err = memory_for_each_mapping(&t->memory, search_mapping, &s);
+	struct search s = { 0 };
+	bool seen;
+	int err = for_each_data(&t->memory, &seen, search_data, &s);
 
 	if (!err)
 		err = s.error;
 	if (err)
-		return status_of(t, -err);
+		return target_status_of(t, -err);
 	*ret_addr = s.found;
-	if (!s.seen)
+	if (!seen)
 		return TARGET_NO_LIBRARY;
 	return s.found ? TARGET_OK : TARGET_NOT_STARTED;
 }
@@ -166,13 +203,13 @@ static enum target_status read_control(struct target *t, uint64_t addr)
 			      offsetof(struct control_block, page_size));
 
 	if (err)
-		return status_of(t, -err);
+		return target_status_of(t, -err);
 	t->version = c->version;
 	if (c->version != CONTROL_VERSION || c->size != sizeof(*c))
 		return TARGET_OTHER_VERSION;
 	err = memory_read(&t->memory, addr, c, sizeof(*c));
 	if (err)
-		return status_of(t, -err);
+		return target_status_of(t, -err);
 	if (!c->page_size)
 		return TARGET_NOT_STARTED;
 	return check_control(c) ? TARGET_OK : TARGET_DAMAGED;
@@ -216,10 +253,10 @@ static enum target_status read_sheaves(struct target *t)
 		return TARGET_OK;
 	headers = calloc(t->control.percpu.nr, HEADERS_SIZE);
 	if (!headers)
-		return status_of(t, ENOMEM);
+		return target_status_of(t, ENOMEM);
 	err = read_slots(t, headers);
 	free(headers);
-	return err ? status_of(t, -err) : TARGET_OK;
+	return err ? target_status_of(t, -err) : TARGET_OK;
 }
 
 static enum target_status read_target(struct target *t)

@@ -44,6 +44,21 @@ enum target_status target_read(struct target *t, pid_t pid);
 enum target_status target_read_core(struct target *t, const char *path);
 void target_close(struct target *t);
 
+/* What errno @err of reading @t means. */
+enum target_status target_status_of(struct target *t, int err);
+
+/*
+ * target_for_each_data() - call @fn for the ranges of the library's variables
+ * until it returns false. Return: 0 or -errno.
+ */
+int target_for_each_data(const struct target *t,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg);
+
+/* A process id in decimal. */
+bool parse_pid(const char *text, pid_t *ret);
+
 /*
  * explain_target() - complain if @status is not TARGET_OK.
  * @core: path of the core file, or NULL.
