@@ -309,6 +309,59 @@ class Reading(Case):
                                  str(os.sysconf("SC_PAGESIZE")))
 
 
+class RunStats(unittest.TestCase):
+    """pagoda run --stats: a summary at the end."""
+
+    def run_stats(self, *command):
+        with tempfile.TemporaryDirectory(prefix="pagoda-live.") as folder:
+            run = subprocess.run(
+                [PAGODA, "run", "--stats", "--lib", LIBRARY, *command],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, timeout=60,
+                env={**os.environ, "TMPDIR": folder})
+            self.assertEqual(os.listdir(folder), [])
+        return run
+
+    def test_summary(self):
+        run = self.run_stats(PROGRAM)
+        self.assertEqual((run.returncode, run.stdout), (0, ""))
+        self.assertIn("ended with status 0", run.stderr)
+        numbers = dict(re.findall(r"^  (\S.*?) +(\d+)(?: KiB)?$", run.stderr,
+                                  re.M))
+        for name in ("peak RSS", "page faults", "ready for use at exit",
+                     "pgalloc_normal"):
+            self.assertGreater(int(numbers[name]), 0, name)
+        self.assertIn("handed out at exit", numbers)
+
+    def test_children(self):
+        run = self.run_stats("sh", "-c", f"{PROGRAM} </dev/null; exit 7")
+        self.assertEqual(run.returncode, 7)
+        self.assertEqual(run.stderr.count("peak RSS"), 1)
+
+    def test_signal(self):
+        run = self.run_stats("sh", "-c", "kill -TERM $$")
+        self.assertEqual(run.returncode, -signal.SIGTERM)
+        self.assertIn("ended by signal 15", run.stderr)
+        self.assertIn("no numbers of the library", run.stderr)
+
+    def test_missing(self):
+        run = self.run_stats("/missing")
+        self.assertEqual(run.returncode, 127)
+        self.assertIn("cannot run /missing", run.stderr)
+
+    def test_forwarded(self):
+        """A signal to the command is the program's."""
+        process = subprocess.Popen(
+            [PAGODA, "run", "--stats", "--lib", LIBRARY, "sh", "-c",
+             "trap 'exit 9' TERM; echo; while :; do sleep 0.1; done"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.terminate()
+        error = process.communicate(timeout=20)[1]
+        self.assertEqual(process.returncode, 9)
+        self.assertIn(b"ended with status 9", error)
+
+
 class StatsFile(Case):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="pagoda-live.")

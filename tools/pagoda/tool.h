@@ -63,6 +63,10 @@ void print_wrapped(const char *text, int indent);
 /* Only on a terminal, and not if NO_COLOR is set (no-color.org). */
 bool use_colour(void);
 
+/* The value of @name with @text put before or behind what it is. */
+bool extend_env(const char *name, const char *text, char separator,
+		bool in_front);
+
 /* Is there an option of that name in PAGODA_OPTIONS? */
 bool is_library_option(const char *name, size_t len);
 
