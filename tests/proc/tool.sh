@@ -215,7 +215,13 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir "$top/public"
 	cp "$tool" "$top/public/pagoda"
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	check 4 "no permission" "${nobody[@]}" "$top/public/pagoda" stat "$first"
+	for command in "stat $first" "stat --json $first" "whatis $first 1"; do
+		# shellcheck disable=SC2086 # several words
+		check 4 "no permission" "${nobody[@]}" "$top/public/pagoda" \
+			$command
+		[ "$(wc -l <"$top/output")" = 1 ] ||
+			fail "more than one line: $command"
+	done
 	check 0 "no permission to look at" "${nobody[@]}" \
 		"$top/public/pagoda" stat --all
 else

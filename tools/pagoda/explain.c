@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c - process ids from words, and why a process or a core file cannot be
- * shown in words.
+ * explain.c - what the commands that look at a process say when they cannot, and
+ * process ids from their arguments.
  */
 #include <errno.h>
 #include <limits.h>
@@ -26,11 +26,10 @@ static bool yama_is_strict(void)
 
 static enum tool_status explain_refusal(int pid)
 {
-	complain("process %d: no permission to read its memory", pid);
-	if (yama_is_strict())
-		complain("kernel.yama.ptrace_scope is set: only root may");
-	else
-		complain("it must be yours and not privileged, or you root; "
+	complain("process %d: no permission to read its memory: %s", pid,
+		 yama_is_strict() ?
+			 "kernel.yama.ptrace_scope is set, only root may" :
+			 "it must be yours and not privileged, or you root; "
 			 "in a container CAP_SYS_PTRACE may be missing");
 	return TOOL_NO_PERMISSION;
 }

@@ -400,8 +400,9 @@ static void probe_sandbox(struct finding *f)
 		    "heap needs mmap, mprotect, madvise and futex only.";
 }
 
-static void probe_limit(struct finding *f, const char *name, int resource,
-			const char *effect, const char *enable)
+static void probe_limit(struct finding *f, const char *name,
+			enum __rlimit_resource resource, const char *effect,
+			const char *enable)
 {
 	struct rlimit limit;
 
