@@ -28,13 +28,14 @@ static struct {
 
 static char *staging; /* Owner: the pager. PAGODA_MAP_MAX_BLOCK bytes */
 
+/* Set last: a fork may come at any time, and its child goes on from here. */
 static char *staging_area(void)
 {
-	if (!staging) {
-		staging = os_reserve(PAGODA_MAP_MAX_BLOCK, false);
-		if (staging && os_commit(staging, PAGODA_MAP_MAX_BLOCK) < 0)
-			staging = NULL;
-	}
+	char *area = staging ? staging :
+			       os_reserve(PAGODA_MAP_MAX_BLOCK, false);
+
+	if (!staging && area && os_commit(area, PAGODA_MAP_MAX_BLOCK) == 0)
+		store_release(&staging, area);
 	return staging;
 }
 

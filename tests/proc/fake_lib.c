@@ -4,7 +4,8 @@
  * tool to read. With FAKE_IN_BSS the block is in memory that has no file.
  *
  * FAKE=other-version, damaged, not-started or escape in the environment spoils
- * it.
+ * it; FAKE=boot adds a boot arena with two blocks, and a span whose tables are
+ * missing.
  * The middle one of the CPUs' sheaf headers cannot be read, as memory that a
  * program protected.
  */
@@ -12,7 +13,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/version.h"
 #include "fake_control.h"
+#include "page_alloc/page.h"
 
 enum { STRIDE = 4096 };
 
@@ -23,6 +26,25 @@ struct control_block control __attribute__((aligned(4096))) = {
 	.magic = CONTROL_MAGIC,
 };
 #endif
+
+/* As memblock.c fills it. Nothing here reads it. */
+static volatile uint64_t arena[8192] __attribute__((aligned(4096)));
+struct span span;
+
+static void add_boot(void)
+{
+	strcpy(control.version_string, PAGODA_VERSION);
+	arena[0] = 112;
+	arena[2] = 1; /* contents */
+	arena[16] = 32;
+	arena[18] = 7;
+	control.boot_used = 16 + 112 + 16 + 32;
+	span.base = control.span_base;
+	span.size = control.span_bytes;
+	span.nr_pages = control.span_bytes >> PAGE_SHIFT;
+	span.mem_map = (struct page *)4096;
+	span.page_class = (uint8_t *)4096;
+}
 
 static void spread_headers(uint64_t headers[FAKE_CPUS][NR_CLASSES])
 {
@@ -54,6 +76,8 @@ __attribute__((constructor)) static void fill(void)
 		control.caches[7].slab_order = 77;
 	if (!strcmp(fake, "not-started"))
 		control.page_size = 0;
+	if (!strcmp(fake, "boot"))
+		add_boot();
 	if (!strcmp(fake, "escape")) {
 		strcpy(control.caches[7].name, "\033[31mred");
 		control.caches[7].objs_per_slab = 1;

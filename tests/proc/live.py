@@ -7,12 +7,11 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-PAGODA, LIBRARY, PROGRAM = (os.path.realpath(arg) for arg in sys.argv[1:4])
+from program import LIBRARY, PAGODA, PROGRAM, main, running
 
 FILES = ["modes", "meminfo", "zoneinfo", "buddyinfo", "pagetypeinfo",
          "slabinfo", "sheafinfo", "vmallocinfo", "maps", "smaps", "vmstat"]
@@ -85,52 +84,8 @@ class Stats:
         return min(fitting)[1]
 
 
-class Program:
-    """The program, on the library, waiting for commands."""
-
-    def __init__(self, *options):
-        args = [PAGODA, "run", "--lib", LIBRARY]
-        for option in options:
-            args += ["--option", option]
-        self.process = subprocess.Popen(
-            args + [PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, bufsize=1)
-        self.pid = self.process.pid
-        self.do("free 1")
-
-    def begin(self, command):
-        self.process.stdin.write(command + "\n")
-
-    def finish(self):
-        answer = self.process.stdout.readline()
-        assert answer == "ok\n", answer
-
-    def do(self, command):
-        self.begin(command)
-        self.finish()
-
-    def stat(self):
-        return Stats(subprocess.run([PAGODA, "stat", str(self.pid)],
-                                    check=True, stdout=subprocess.PIPE,
-                                    text=True).stdout)
-
-    def end(self):
-        self.process.stdin.close()
-        status = self.process.wait(20)
-        self.process.stdout.close()
-        return status
-
-
-@contextlib.contextmanager
-def running(*options):
-    program = Program(*options)
-    try:
-        yield program
-        assert program.end() == 0, "the program failed"
-    finally:
-        if program.process.poll() is None:
-            program.process.kill()
-            program.process.wait()
+def stat(program):
+    return Stats(program.show())
 
 
 class Case(unittest.TestCase):
@@ -173,13 +128,13 @@ class Case(unittest.TestCase):
 
     def check_objects(self, program, size, count, threads=1):
         """Exactly the objects that are alive are counted, nothing else."""
-        before = program.stat()
+        before = stat(program)
         program.do(f"alloc {size} {count} {threads}")
-        during = program.stat()
+        during = stat(program)
         name = during.cache_of(size)
         self.check_sums(during)
         program.do(f"free {threads}")
-        after = program.stat()
+        after = stat(program)
         self.check_sums(after)
         for other in during.slabs:
             expected = before.active(other)
@@ -216,15 +171,15 @@ class Objects(Case):
 
     def test_nodes(self):
         with running("numa=fake=3") as program:
-            self.assertTrue(program.stat().modes["numa"].startswith("3"))
+            self.assertTrue(stat(program).modes["numa"].startswith("3"))
             for size in 64, 2000:
                 self.check_objects(program, size, 3000)
 
     def test_committed(self):
         with running() as program:
-            before = program.stat()
+            before = stat(program)
             program.do("alloc 1024 10000 1")
-            self.assertEqual(program.stat().meminfo["Committed_AS"] -
+            self.assertEqual(stat(program).meminfo["Committed_AS"] -
                              before.meminfo["Committed_AS"], 10240000)
             program.do("free 1")
 
@@ -232,9 +187,9 @@ class Objects(Case):
         """Random work by several threads leaves the same objects behind."""
         for options in (["percpu=rseq"], ["percpu=lock"], ["numa=fake=3"]):
             with self.subTest(options), running(*options) as program:
-                before = program.stat()
+                before = stat(program)
                 program.do("churn 300 4")
-                after = program.stat()
+                after = stat(program)
                 self.check_sums(after)
                 for name in after.slabs:
                     self.assertEqual(after.active(name), before.active(name),
@@ -244,16 +199,16 @@ class Objects(Case):
 class Pages(Case):
     def test_large(self):
         with running() as program:
-            before = program.stat()
+            before = stat(program)
             program.do("alloc 100000 50 1")
-            during = program.stat()
+            during = stat(program)
             self.check_sums(during)
             self.assertEqual(during.vmstat["nr_large_pages"] -
                              before.vmstat["nr_large_pages"], 50 * 28)
             self.assertEqual(during.meminfo["LargeAlloc"] -
                              before.meminfo["LargeAlloc"], 50 * 28 * 4096)
             program.do("free 1")
-            after = program.stat()
+            after = stat(program)
             self.check_sums(after)
             self.assertEqual(after.vmstat["nr_large_pages"],
                              before.vmstat["nr_large_pages"])
@@ -268,15 +223,15 @@ class Pages(Case):
         blocks that reached a size only by growing in place."""
         with running() as program:
             program.do("trim")
-            before = program.stat()
+            before = stat(program)
             program.do("grow 70000 140000 3")
             program.do("alloc 300000 20 1")
             program.do("free 1")
-            cached = program.stat()
+            cached = stat(program)
             self.assertGreater(cached.sheaves["block-163840"][3], 0)
             self.assertGreaterEqual(cached.meminfo["LargeCached"], 163840)
             program.do("trim")
-            after = program.stat()
+            after = stat(program)
             self.check_sums(after)
             self.assertEqual(after.meminfo["LargeCached"], 0)
             for key, zone in after.zones.items():
@@ -289,23 +244,23 @@ class Pages(Case):
                 for size in 50000, 100000, 500000, 1000000:
                     program.do(f"alloc {size} 20 1")
                     program.do("free 1")
-                after = program.stat()
+                after = stat(program)
                 self.assertLessEqual(after.meminfo["LargeCached"],
                                      2 * budget << 10)
                 self.assertEqual(after.meminfo["LargeCached"] > 0, budget > 0)
 
     def test_vmalloc(self):
         with running() as program:
-            before = program.stat()
+            before = stat(program)
             program.do("alloc 10000000 3 1")
-            during = program.stat()
+            during = stat(program)
             self.check_sums(during)
             self.assertEqual(during.vmstat["nr_vmalloc_areas"] -
                              before.vmstat["nr_vmalloc_areas"], 3)
             self.assertGreaterEqual(during.meminfo["VmallocUsed"] -
                                     before.meminfo["VmallocUsed"], 30000000)
             program.do("free 1")
-            after = program.stat()
+            after = stat(program)
             self.check_sums(after)
             self.assertEqual(after.meminfo["VmallocUsed"],
                              before.meminfo["VmallocUsed"])
@@ -315,10 +270,10 @@ class Reading(Case):
     def test_stopped(self):
         with running() as program:
             program.do("alloc 64 500 1")
-            before = program.stat()
+            before = stat(program)
             os.kill(program.pid, signal.SIGSTOP)
             try:
-                stopped = program.stat()
+                stopped = stat(program)
             finally:
                 os.kill(program.pid, signal.SIGCONT)
             self.assertEqual(stopped.files, before.files)
@@ -331,27 +286,80 @@ class Reading(Case):
             program.begin("churn 1500 4")
             end = time.monotonic() + 1
             while time.monotonic() < end:
-                stats = program.stat()
+                stats = stat(program)
                 for name, cache in stats.slabs.items():
                     self.assertLessEqual(cache["active"], cache["num"], name)
                 self.assertLess(stats.meminfo["MemTotal"], 1 << 32)
             program.finish()
-            self.check_sums(program.stat())
+            self.check_sums(stat(program))
 
-    def test_list(self):
+    def test_all(self):
         with running() as program:
-            text = subprocess.run([PAGODA, "stat", "--list"], check=True,
+            text = subprocess.run([PAGODA, "stat", "--all"], check=True,
                                   stdout=subprocess.PIPE, text=True).stdout
             self.assertRegex(text, rf"(?m)^ *{program.pid} +[1-9]\d* +[1-9]\d*"
-                             rf" +\d+ {re.escape(PROGRAM)}$")
+                             rf" +\d+ +\d+\.\d {re.escape(PROGRAM)}$")
 
     def test_modes(self):
         for percpu in "rseq", "lock":
             with running(f"percpu={percpu}") as program:
-                modes = program.stat().modes
+                modes = stat(program).modes
                 self.assertRegex(modes["percpu"], rf"^{percpu}\b")
                 self.assertEqual(modes["pagesize"].split()[0],
                                  str(os.sysconf("SC_PAGESIZE")))
+
+
+class RunStats(unittest.TestCase):
+    """pagoda run --stats: a summary at the end."""
+
+    def run_stats(self, *command):
+        with tempfile.TemporaryDirectory(prefix="pagoda-live.") as folder:
+            run = subprocess.run(
+                [PAGODA, "run", "--stats", "--lib", LIBRARY, *command],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, timeout=60,
+                env={**os.environ, "TMPDIR": folder})
+            self.assertEqual(os.listdir(folder), [])
+        return run
+
+    def test_summary(self):
+        run = self.run_stats(PROGRAM)
+        self.assertEqual((run.returncode, run.stdout), (0, ""))
+        self.assertIn("ended with status 0", run.stderr)
+        numbers = dict(re.findall(r"^  (\S.*?) +(\d+)(?: KiB)?$", run.stderr,
+                                  re.M))
+        for name in ("peak RSS", "page faults", "ready for use at exit",
+                     "pgalloc_normal"):
+            self.assertGreater(int(numbers[name]), 0, name)
+        self.assertIn("handed out at exit", numbers)
+
+    def test_children(self):
+        run = self.run_stats("sh", "-c", f"{PROGRAM} </dev/null; exit 7")
+        self.assertEqual(run.returncode, 7)
+        self.assertEqual(run.stderr.count("peak RSS"), 1)
+
+    def test_signal(self):
+        run = self.run_stats("sh", "-c", "kill -TERM $$")
+        self.assertEqual(run.returncode, -signal.SIGTERM)
+        self.assertIn("ended by signal 15", run.stderr)
+        self.assertIn("no numbers of the library", run.stderr)
+
+    def test_missing(self):
+        run = self.run_stats("/missing")
+        self.assertEqual(run.returncode, 127)
+        self.assertIn("cannot run /missing", run.stderr)
+
+    def test_forwarded(self):
+        """A signal to the command is the program's."""
+        process = subprocess.Popen(
+            [PAGODA, "run", "--stats", "--lib", LIBRARY, "sh", "-c",
+             "trap 'exit 9' TERM; echo; while :; do sleep 0.1; done"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.terminate()
+        error = process.communicate(timeout=20)[1]
+        self.assertEqual(process.returncode, 9)
+        self.assertIn(b"ended with status 9", error)
 
 
 class StatsFile(Case):
@@ -368,7 +376,7 @@ class StatsFile(Case):
 
     def test_at_exit(self):
         with running(f"stats={self.folder}/s.%p") as program:
-            before = program.stat()
+            before = stat(program)
             program.do("alloc 200 1234 1")
             self.assertEqual(os.listdir(self.folder), [])
         self.assertEqual(os.listdir(self.folder), [f"s.{program.pid}"])
@@ -414,17 +422,5 @@ class StatsFile(Case):
         self.assertIn("cannot write the stats file", program.stderr)
 
 
-def may_read():
-    """Some systems let only root look at other processes (status 4)."""
-    program = Program()
-    status = subprocess.run([PAGODA, "stat", str(program.pid)],
-                            stdout=subprocess.DEVNULL).returncode
-    program.end()
-    return status != 4
-
-
 if __name__ == "__main__":
-    if not may_read():
-        print("SKIPPED: no permission to read other processes")
-        sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
+    main()

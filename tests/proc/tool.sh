@@ -68,7 +68,7 @@ chmod +x "$top/waiting"
 check 2 "which command" "$tool"
 check 2 "unknown command 'stats'" "$tool" stats
 check 2 "unknown option '--wrong'" "$tool" --wrong
-check 0 "pagoda stat PID [FILE...]" "$tool" --help
+check 0 "pagoda stat [--json] PID" "$tool" --help
 check 0 "pagoda 0." "$tool" --version
 check 0 "sheafinfo" "$tool" stat --help
 check 0 "--lib PATH" "$tool" run --help
@@ -84,10 +84,51 @@ for wrong in x 1x 0 -1 '' 99999999999 ' '; do
 	check 2 "pagoda stat --help" "$tool" stat -- "$wrong"
 done
 check 2 "there is no file 'slabs'" "$tool" stat 1 slabs
-check 2 "--list takes no process" "$tool" stat --list 1
+check 2 "--all takes no process" "$tool" stat --all 1
+check 2 "--all has no other form" "$tool" stat --all --json
+check 2 "--all takes no process" "$tool" stat --all --core core
+check 2 "there is no file '1'" "$tool" stat --core core 1
+check 2 "needs a value" "$tool" stat --core
+check 2 "--openmetrics shows all" "$tool" stat --openmetrics 1 modes
+check 2 "there is no file 'slabs'" "$tool" stat --json 1 slabs
 # shellcheck disable=SC2016 # the inner shell expands it
 check 1 "cannot write the output: No space left" \
 	sh -c '"$0" options >/dev/full' "$tool"
+
+# --- what the machine allows ---
+
+check 2 "too many arguments" "$tool" doctor x
+check 0 "--json" "$tool" doctor --help
+check 0 "runs in its default mode" "$tool" doctor
+for name in kernel 'page size' rseq userfaultfd overcommit max_map_count; do
+	grep -Eq "^$name +(ok|limited|off) " "$top/output" ||
+		fail "no line for $name"
+done
+! grep -q $'\033' "$top/output" || fail "colours in a file"
+check 0 "libc registered no area" env GLIBC_TUNABLES=glibc.pthread.rseq=0 \
+	"$tool" doctor
+grep -q "to change it: unset GLIBC_TUNABLES" "$top/output" ||
+	fail "no line that enables rseq"
+check 0 "MiB at once" prlimit --as=100000000 "$tool" doctor
+grep -Eq "^RLIMIT_AS +limited +97656 KiB" "$top/output" ||
+	fail "the limit is not shown"
+check 1 "cannot run in its default mode" prlimit --as=6000000 "$tool" doctor
+check 0 '"default_mode": true' "$tool" doctor --json
+if command -v python3 >/dev/null; then
+	python3 -c 'import json, sys
+for check in json.load(sys.stdin)["checks"]:
+    assert check["verdict"] in ("ok", "limited", "off"), check
+    assert check["effect"] and check["value"] and check["name"], check
+' <"$top/output" || fail "the JSON is not as documented"
+fi
+if command -v script >/dev/null; then
+	colours() {
+		script -qec "$* '$tool' doctor" /dev/null </dev/null |
+			grep $'\033' >/dev/null
+	}
+	colours env TERM=xterm NO_COLOR= || fail "no colours on a terminal"
+	! colours env TERM=xterm NO_COLOR=1 || fail "NO_COLOR was ignored"
+fi
 
 # --- reading a process ---
 
@@ -130,15 +171,35 @@ check 0 "" "$tool" stat "$pid" slabinfo
 same "$golden/slabinfo" "$top/output"
 
 check 0 "PID" "$tool" stat --list
+check 0 "WASTE%" "$tool" stat --all
 for pid in "${pids[@]}"; do
-	grep -Eq "^ *$pid +[1-9][0-9]* +102400 +37195 /bin/sh $top/waiting$" \
+	grep -Eq "^ *$pid +[1-9][0-9]* +37195 +9688 +20.7 /bin/sh $top/waiting$" \
 		"$top/output" || fail "no line for $pid in the list"
 done
+awk '$1 ~ /^[0-9]+$/ { print $2 }' "$top/output" >"$top/rss"
+sort -rnc "$top/rss" || fail "the list is not sorted by RSS"
 
 # --- processes that cannot be read ---
 
 start "$fake" FAKE=other-version
 check 6 "runs another version of Pagoda: control block" "$tool" stat "$pid"
+start "$fake"
+check 6 "runs Pagoda 1.2.3-fake, but this command knows" \
+	"$tool" whatis "$pid" 1000
+start "$fake" FAKE=boot
+# Of the library's pages of variables one is the boot arena.
+while read -r range perms _; do
+	[[ $perms == rw* ]] || continue
+	for ((page = 0x${range%-*}; page < 0x${range#*-}; page += 4096)); do
+		printf '%x\n' "$page"
+	done
+done < <(grep -A1 libpagoda-fake "/proc/$pid/maps") >"$top/pages"
+mapfile -t pages <"$top/pages"
+check 0 "boot arena" "$tool" whatis "$pid" "${pages[@]}"
+found=$(grep -c "boot arena" "$top/output") || true
+[ "$found" = 16 ] || fail "$found pages of the boot arena instead of 16"
+check 1 "cannot read process $pid: Bad address" \
+	"$tool" whatis "$pid" 7f0001000000
 start "$fake" FAKE=damaged
 check 1 "control block is damaged" "$tool" stat "$pid"
 start "$fake" FAKE=not-started
@@ -154,9 +215,15 @@ if [ "$(id -u)" = 0 ]; then
 	mkdir "$top/public"
 	cp "$tool" "$top/public/pagoda"
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	check 4 "no permission" "${nobody[@]}" "$top/public/pagoda" stat "$first"
+	for command in "stat $first" "stat --json $first" "whatis $first 1"; do
+		# shellcheck disable=SC2086 # several words
+		check 4 "no permission" "${nobody[@]}" "$top/public/pagoda" \
+			$command
+		[ "$(wc -l <"$top/output")" = 1 ] ||
+			fail "more than one line: $command"
+	done
 	check 0 "no permission to look at" "${nobody[@]}" \
-		"$top/public/pagoda" stat --list
+		"$top/public/pagoda" stat --all
 else
 	echo "not root: a process of someone else was not tried"
 fi

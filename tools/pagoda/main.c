@@ -5,14 +5,18 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
 static const struct command *const commands[] = {
 	&stat_command,
 	&run_command,
+	&whatis_command,
 	&options_command,
+	&doctor_command,
 };
 
 static void say(const char *format, va_list args) PRINTF(1, 0);
@@ -102,6 +106,15 @@ void print_wrapped(const char *text, int indent)
 		text += len;
 		text += strspn(text, " ");
 	}
+}
+
+bool use_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+	       strcmp(term, "dumb");
 }
 
 static void print_help(void)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "supervise.h"
 #include "tool.h"
 
 #define LIBRARY "libpagoda.so"
@@ -60,8 +61,7 @@ static char *find_library(void)
 	return full;
 }
 
-/* The value of @name with @text put before or behind what it is. */
-static bool extend_env(const char *name, const char *text, char separator,
+bool extend_env(const char *name, const char *text, char separator,
 		       bool in_front)
 {
 	const char *old = getenv(name);
@@ -132,8 +132,9 @@ static enum tool_status add_option(const struct command *self, const char *text)
 	return TOOL_OK;
 }
 
-static enum tool_status execute(char **argv)
+static enum tool_status execute(void *arg)
 {
+	char **argv = arg;
 	int err;
 
 	execvp(argv[0], argv);
@@ -142,7 +143,7 @@ static enum tool_status execute(char **argv)
 	return err == ENOENT ? TOOL_NOT_FOUND : TOOL_CANNOT_EXEC;
 }
 
-static enum tool_status run_program(const char *lib, char **argv)
+static enum tool_status run_program(const char *lib, bool stats, char **argv)
 {
 	char *library = lib ? resolve(lib) : find_library();
 	enum tool_status status = TOOL_FAILED;
@@ -150,7 +151,7 @@ static enum tool_status run_program(const char *lib, char **argv)
 	if (lib && !library)
 		complain("cannot read %s: %s", lib, strerror(errno));
 	if (library && preload(library))
-		status = execute(argv);
+		status = stats ? supervise(execute, argv) : execute(argv);
 	free(library);
 	return status;
 }
@@ -159,21 +160,26 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "option", required_argument, NULL, 'o' },
+		{ "stats", no_argument, NULL, 's' },
 		{ "lib", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	enum tool_status status;
 	const char *lib = NULL;
+	bool stats = false;
 	int option;
 
-	while ((option = next_option(self, argc, argv, "+:o:l:h", options)) !=
+	while ((option = next_option(self, argc, argv, "+:o:sl:h", options)) !=
 	       -1) {
 		switch (option) {
 		case 'o':
 			status = add_option(self, optarg);
 			if (status != TOOL_OK)
 				return status;
+			break;
+		case 's':
+			stats = true;
 			break;
 		case 'l':
 			lib = optarg;
@@ -184,13 +190,15 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error(self, "run: which program?");
-	return run_program(lib, argv + optind);
+	return run_program(lib, stats, argv + optind);
 }
 
 static void help(void)
 {
 	puts("  -o, --option NAME=VALUE  an option of the library, see "
 	     "'pagoda options'\n"
+	     "  -s, --stats              at the end print a summary of the "
+	     "program's memory\n"
 	     "  -l, --lib PATH           the library to preload\n"
 	     "  -h, --help               this text\n");
 	print_wrapped("LD_PRELOAD and PAGODA_OPTIONS of the environment are "
@@ -200,7 +208,7 @@ static void help(void)
 
 const struct command run_command = {
 	.name = "run",
-	.synopsis = "[--option NAME=VALUE]... [--lib PATH] [--] "
+	.synopsis = "[--option NAME=VALUE]... [--stats] [--lib PATH] [--] "
 		    "PROGRAM [ARGUMENT...]",
 	.summary = "Runs a program on the library, with LD_PRELOAD.",
 	.run = run,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target.c - finds the library's control block in a process and copies it.
+ * target.c - finds the library's control block in a process or its core file and
+ * copies it.
  *
- * The library is known by its file's name in /proc/PID/maps. The control block
+ * The library is known by its file's name in the mappings. The control block
  * starts on a page boundary, with CONTROL_MAGIC, in the library's writable
  * mappings or in the anonymous mapping directly behind them (.bss).
  *
@@ -13,13 +14,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+#include "core.h"
 
 #define LIBRARY_PREFIX "libpagoda"
 /* The library's own data ends long before. */
@@ -27,15 +26,7 @@
 #define MAX_CPUS 65536
 #define HEADERS_SIZE (NR_CLASSES * sizeof(uint64_t))
 
-struct mapping {
-	uint64_t start;
-	uint64_t end;
-	uint64_t inode;
-	bool writable;
-	const char *path;
-};
-
-static enum target_status status_of(struct target *t, int err)
+enum target_status target_status_of(struct target *t, int err)
 {
 	switch (err) {
 	case ENOENT:
@@ -44,69 +35,15 @@ static enum target_status status_of(struct target *t, int err)
 	case EACCES:
 	case EPERM:
 		return TARGET_NO_PERMISSION;
+	case EFAULT: /* its pages were not saved in the core file */
+	case ENODATA:
+		if (t->memory.core)
+			return TARGET_TRUNCATED;
+		/* fall through */
 	default:
 		t->error = err;
 		return TARGET_FAILED;
 	}
-}
-
-/* Return: 0, or -errno if not all of it could be read. */
-static int read_memory(pid_t pid, uint64_t addr, void *buf, size_t len)
-{
-	struct iovec local = { .iov_base = buf, .iov_len = len };
-	struct iovec remote = { .iov_base = (void *)addr, .iov_len = len };
-	ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EFAULT;
-}
-
-/*
- * Read @count pieces of @len bytes, @stride apart, one behind the other into
- * @buf, with few system calls. A piece that cannot be read is left as it is.
- */
-static int read_pieces(pid_t pid, uint64_t addr, uint64_t stride, size_t len,
-		       size_t count, char *buf)
-{
-	struct iovec remote[IOV_MAX];
-	size_t done = 0;
-
-	while (done < count) {
-		size_t batch = min_size(count - done, ARRAY_SIZE(remote));
-		struct iovec local = {
-			.iov_base = buf + done * len,
-			.iov_len = batch * len,
-		};
-		ssize_t n;
-
-		for (size_t i = 0; i < batch; i++) {
-			remote[i].iov_base =
-				(void *)(addr + (done + i) * stride);
-			remote[i].iov_len = len;
-		}
-		n = process_vm_readv(pid, &local, 1, remote, batch, 0);
-		if (n < 0 && errno != EFAULT)
-			return -errno;
-		/* It stops at the first one that cannot be read: skip that. */
-		done += n < 0 ? 1 : (size_t)n / len;
-		done += n >= 0 && (size_t)n < batch * len;
-	}
-	return 0;
-}
-
-static bool parse_mapping(char *line, struct mapping *ret)
-{
-	char perms[5];
-	int path_at = 0;
-
-	line[strcspn(line, "\n")] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*s %" SCNu64 " %n",
-		   &ret->start, &ret->end, perms, &ret->inode, &path_at) < 4)
-		return false;
-	ret->writable = perms[1] == 'w';
-	ret->path = path_at ? line + path_at : "";
-	return true;
 }
 
 static bool is_library(const struct mapping *m)
@@ -117,80 +54,111 @@ static bool is_library(const struct mapping *m)
 				 strlen(LIBRARY_PREFIX));
 }
 
-/* Return: the address of the control block in the range, or 0. */
-static uint64_t search_range(pid_t pid, uint64_t start, uint64_t end)
+/* *ret_addr: the control block in the range, or 0. Return: 0 or -errno. */
+static int search_range(const struct memory *m, uint64_t start, uint64_t end,
+			uint64_t *ret_addr)
 {
 	enum { MAGIC_LEN = sizeof(CONTROL_MAGIC), BATCH = 512 };
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	char found[BATCH][MAGIC_LEN];
 
+	*ret_addr = 0;
 	for (uint64_t addr = start; addr < end; addr += BATCH * page_size) {
 		size_t count = min_size((end - addr) / page_size, BATCH);
+		int err;
 
 		memset(found, 0, sizeof(found));
-		if (read_pieces(pid, addr, page_size, MAGIC_LEN, count,
-				found[0]) < 0)
-			return 0;
+		err = memory_read_pieces(m, addr, page_size, MAGIC_LEN, count,
+					 found[0]);
+		if (err)
+			return err;
 		for (size_t i = 0; i < count; i++)
-			if (!memcmp(found[i], CONTROL_MAGIC, MAGIC_LEN))
-				return addr + i * page_size;
+			if (!memcmp(found[i], CONTROL_MAGIC, MAGIC_LEN)) {
+				*ret_addr = addr + i * page_size;
+				return 0;
+			}
 	}
 	return 0;
 }
 
 /*
- * Searches the mappings of one library. @behind is where its last mapping
+ * Goes through the mappings of one library. @behind is where its last mapping
  * ended: what follows directly and has no file is its .bss.
  */
-struct search {
+struct walk {
+	const struct memory *memory;
+	bool (*fn)(const struct memory *m, uint64_t start, uint64_t end,
+		   void *arg);
+	void *arg;
 	bool seen;
 	uint64_t behind;
 	uint64_t limit;
-	uint64_t found;
 };
 
-static void search_mapping(struct search *s, pid_t pid,
-			   const struct mapping *m)
+static bool visit_mapping(const struct mapping *m, void *arg)
 {
+	struct walk *w = arg;
+
 	if (is_library(m)) {
-		s->seen = true;
-		s->limit = m->end + SEARCH_AT_MOST;
-	} else if (!s->seen || m->inode || m->start != s->behind) {
-		return;
+		w->seen = true;
+		w->limit = m->end + SEARCH_AT_MOST;
+	} else if (!w->seen || m->has_file || m->start != w->behind) {
+		return true;
 	}
-	s->behind = m->end;
-	if (m->writable)
-		s->found = search_range(pid, m->start,
-					min_size(m->end, s->limit));
+	w->behind = m->end;
+	return !m->writable || m->start >= w->limit ||
+	       w->fn(w->memory, m->start, min_size(m->end, w->limit), w->arg);
+}
+
+/* *ret_seen: is there a library? */
+static int for_each_data(const struct memory *m, bool *ret_seen,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg)
+{
+	struct walk w = { .memory = m, .fn = fn, .arg = arg };
+	int err = memory_for_each_mapping(m, visit_mapping, &w);
+
+	*ret_seen = w.seen;
+	return err;
+}
+
+int target_for_each_data(const struct target *t,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg)
+{
+	bool seen;
+
+	return for_each_data(&t->memory, &seen, fn, arg);
+}
+
+struct search {
+	uint64_t found;
+	int error; /* -errno */
+};
+
+static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
+			void *arg)
+{
+	struct search *s = arg;
+
+	s->error = search_range(m, start, end, &s->found);
+	return !s->found && !s->error;
 }
 
 static enum target_status find_control(struct target *t, uint64_t *ret_addr)
 {
-	char path[64];
 	struct search s = { 0 };
-	char *line = NULL;
-	size_t size = 0;
-	FILE *maps;
-	int err;
+	bool seen;
+	int err = for_each_data(&t->memory, &seen, search_data, &s);
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)t->pid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return status_of(t, errno);
-	errno = 0;
-	while (!s.found && getline(&line, &size, maps) > 0) {
-		struct mapping m;
-
-		if (parse_mapping(line, &m))
-			search_mapping(&s, t->pid, &m);
-	}
-	err = ferror(maps) ? errno : 0;
-	free(line);
-	fclose(maps);
+	if (!err)
+		err = s.error;
 	if (err)
-		return status_of(t, err);
+		return target_status_of(t, -err);
 	*ret_addr = s.found;
-	if (!s.seen)
+	if (!seen)
 		return TARGET_NO_LIBRARY;
 	return s.found ? TARGET_OK : TARGET_NOT_STARTED;
 }
@@ -243,12 +211,12 @@ static int read_records(struct target *t, enum control_area_table table,
 	struct control_area *records = t->control.areas[table];
 	size_t nr = t->control.area_heads[table].nr;
 	size_t len = nr * sizeof(*records);
-	int err = read_memory(t->pid, addr, before, len);
+	int err = memory_read(&t->memory, addr, before, len);
 
 	if (!err)
-		err = read_memory(t->pid, addr, records, len);
+		err = memory_read(&t->memory, addr, records, len);
 	if (!err)
-		err = read_memory(t->pid, addr, after, len);
+		err = memory_read(&t->memory, addr, after, len);
 	for (size_t i = 0; i < nr && !err; i++)
 		if (before[i].seq != after[i].seq)
 			records[i].seq = 1;
@@ -269,7 +237,7 @@ static enum target_status read_areas(struct target *t, uint64_t addr)
 			err = read_records(t, (enum control_area_table)table,
 					   addr + offset);
 		if (err)
-			return status_of(t, -err);
+			return target_status_of(t, -err);
 	}
 	return TARGET_OK;
 }
@@ -277,17 +245,18 @@ static enum target_status read_areas(struct target *t, uint64_t addr)
 static enum target_status read_control(struct target *t, uint64_t addr)
 {
 	struct control_block *c = &t->control;
-	int err = read_memory(t->pid, addr, c,
+	int err = memory_read(&t->memory, addr, c,
 			      offsetof(struct control_block, page_size));
 
 	if (err)
-		return status_of(t, -err);
+		return target_status_of(t, -err);
 	t->version = c->version;
 	if (c->version != CONTROL_VERSION || c->size != sizeof(*c))
 		return TARGET_OTHER_VERSION;
-	err = read_memory(t->pid, addr, c, offsetof(struct control_block, areas));
+	err = memory_read(&t->memory, addr, c,
+			  offsetof(struct control_block, areas));
 	if (err)
-		return status_of(t, -err);
+		return target_status_of(t, -err);
 	if (!c->page_size)
 		return TARGET_NOT_STARTED;
 	if (!check_control(c))
@@ -310,9 +279,10 @@ static int read_slots(struct target *t, uint64_t *headers)
 
 		batch = min_size(max_size(cpu, left), percpu->nr - cpu);
 		memset(headers, 0, batch * HEADERS_SIZE);
-		err = read_pieces(t->pid, percpu->base + cpu * percpu->stride,
-				  percpu->stride, HEADERS_SIZE, batch,
-				  (char *)headers);
+		err = memory_read_pieces(&t->memory,
+					 percpu->base + cpu * percpu->stride,
+					 percpu->stride, HEADERS_SIZE, batch,
+					 headers);
 		if (err)
 			return err;
 		for (uint64_t i = 0; i < batch && left; i++)
@@ -332,23 +302,54 @@ static enum target_status read_sheaves(struct target *t)
 		return TARGET_OK;
 	headers = calloc(t->control.percpu.nr, HEADERS_SIZE);
 	if (!headers)
-		return status_of(t, ENOMEM);
+		return target_status_of(t, ENOMEM);
 	err = read_slots(t, headers);
 	free(headers);
-	return err ? status_of(t, -err) : TARGET_OK;
+	return err ? target_status_of(t, -err) : TARGET_OK;
 }
 
-enum target_status target_read(struct target *t, pid_t pid)
+static enum target_status read_target(struct target *t)
 {
 	enum target_status status;
 	uint64_t addr;
 
-	memset(t, 0, sizeof(*t));
-	t->pid = pid;
 	status = find_control(t, &addr);
 	if (status == TARGET_OK)
 		status = read_control(t, addr);
 	if (status == TARGET_OK)
 		status = read_sheaves(t);
 	return status;
+}
+
+enum target_status target_read(struct target *t, pid_t pid)
+{
+	memset(t, 0, sizeof(*t));
+	t->memory.pid = pid;
+	return read_target(t);
+}
+
+enum target_status target_read_core(struct target *t, const char *path)
+{
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	err = core_open(&t->memory.core, path);
+	switch (-err) {
+	case 0:
+		return read_target(t);
+	case ENOEXEC:
+		return TARGET_NO_CORE;
+	case ENODATA:
+		return TARGET_TRUNCATED;
+	case EBADMSG:
+		return TARGET_DAMAGED;
+	default:
+		t->error = -err;
+		return TARGET_FAILED;
+	}
+}
+
+void target_close(struct target *t)
+{
+	core_close(t->memory.core);
 }

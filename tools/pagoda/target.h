@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target.h - another process that runs on the library, seen from outside.
+ * target.h - another process that runs on the library, seen from outside, or its
+ * core file.
  */
 #ifndef PAGODA_TOOL_TARGET_H
 #define PAGODA_TOOL_TARGET_H
 
-#include <sys/types.h>
-
+#include "memory.h"
 #include "proc/proc.h"
+#include "tool.h"
 
 enum target_status {
 	TARGET_OK,
@@ -16,12 +17,14 @@ enum target_status {
 	TARGET_NO_LIBRARY, /* libpagoda.so is not mapped */
 	TARGET_NOT_STARTED, /* it is, but shows nothing yet */
 	TARGET_OTHER_VERSION,
-	TARGET_DAMAGED, /* the control block makes no sense */
+	TARGET_DAMAGED, /* the control block or the core file makes no sense */
+	TARGET_NO_CORE, /* the file is not a core file */
+	TARGET_TRUNCATED, /* the core file does not have it all */
 	TARGET_FAILED, /* see `error` */
 };
 
 struct target {
-	pid_t pid;
+	struct memory memory;
 	int error; /* errno of TARGET_FAILED */
 	uint32_t version; /* of its control block */
 	struct control_block control;
@@ -33,5 +36,35 @@ struct target {
  * and notices nothing.
  */
 enum target_status target_read(struct target *t, pid_t pid);
+
+/*
+ * target_read_core() - the same from the core file @path.
+ * target_close() - when @t is done with; needed after target_read_core() only.
+ */
+enum target_status target_read_core(struct target *t, const char *path);
+void target_close(struct target *t);
+
+/* What errno @err of reading @t means. */
+enum target_status target_status_of(struct target *t, int err);
+
+/*
+ * target_for_each_data() - call @fn for the ranges of the library's variables
+ * until it returns false. Return: 0 or -errno.
+ */
+int target_for_each_data(const struct target *t,
+			 bool (*fn)(const struct memory *m, uint64_t start,
+				    uint64_t end, void *arg),
+			 void *arg);
+
+/* A process id in decimal. */
+bool parse_pid(const char *text, pid_t *ret);
+
+/*
+ * explain_target() - complain if @status is not TARGET_OK.
+ * @core: path of the core file, or NULL.
+ * Return: how the tool should end.
+ */
+enum tool_status explain_target(const struct target *t, const char *core,
+				enum target_status status);
 
 #endif

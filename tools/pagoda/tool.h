@@ -19,6 +19,7 @@ enum tool_status {
 	TOOL_NO_PERMISSION = 4,
 	TOOL_NOT_PAGODA = 5,
 	TOOL_OTHER_VERSION = 6,
+	TOOL_BAD_FILE = 7,
 	TOOL_CANNOT_EXEC = 126,
 	TOOL_NOT_FOUND = 127,
 };
@@ -36,6 +37,8 @@ struct command {
 extern const struct command stat_command;
 extern const struct command run_command;
 extern const struct command options_command;
+extern const struct command doctor_command;
+extern const struct command whatis_command;
 
 /* "pagoda: " and the text on standard error. */
 void complain(const char *format, ...) PRINTF(1, 2);
@@ -56,6 +59,13 @@ int next_option(const struct command *c, int argc, char **argv,
 
 /* Print @text with @indent blanks before each line of at most 78 columns. */
 void print_wrapped(const char *text, int indent);
+
+/* Only on a terminal, and not if NO_COLOR is set (no-color.org). */
+bool use_colour(void);
+
+/* The value of @name with @text put before or behind what it is. */
+bool extend_env(const char *name, const char *text, char separator,
+		bool in_front);
 
 /* Is there an option of that name in PAGODA_OPTIONS? */
 bool is_library_option(const char *name, size_t len);

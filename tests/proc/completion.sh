@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# completion.sh PAGODA FOLDER: the completions of bash and zsh in FOLDER.
+set -euo pipefail
+
+[ $# = 2 ] || exit 2
+PATH=$(dirname "$(realpath "$1")"):$PATH
+folder=$2
+failures=0
+
+# complete_words EXPECTED WORD...: is EXPECTED offered for the last word?
+complete_words() {
+	local expected=$1
+	shift
+	COMP_WORDS=(pagoda "$@")
+	COMP_CWORD=$#
+	COMPREPLY=()
+	_pagoda
+	printf '%s\n' "${COMPREPLY[@]}" | grep -Fx -e "$expected" >/dev/null || {
+		echo "FAILED: no $expected for: pagoda $*" >&2
+		failures=$((failures + 1))
+	}
+}
+
+# Only available while the shell itself completes.
+compopt() { :; }
+# shellcheck source=/dev/null
+. "$folder/pagoda.bash"
+
+complete_words whatis w
+complete_words --version --v
+complete_words --json stat --j
+complete_words slabinfo stat 12 slab
+complete_words meminfo stat --json 12 modes mem
+complete_words meminfo stat --core x mem
+complete_words percpu= run --option perc
+complete_words --stats run --s
+complete_words --json doctor ''
+complete_words cat run cat
+
+# Every command, and every long option, is in both files.
+for command in stat run whatis options doctor; do
+	for option in $(pagoda "$command" --help |
+		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
+		for file in pagoda.bash _pagoda; do
+			grep -qe "--$option" "$folder/$file" || {
+				echo "FAILED: no --$option in $file" >&2
+				failures=$((failures + 1))
+			}
+		done
+	done
+done
+
+if command -v zsh >/dev/null; then
+	zsh -n "$folder/_pagoda" || failures=$((failures + 1))
+else
+	echo "zsh is not installed: its completion was not tried"
+fi
+
+[ "$failures" = 0 ] || exit 1
+echo "all passed"

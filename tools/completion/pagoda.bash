@@ -1,0 +1,74 @@
+# bash completion for pagoda(1).                           -*- shell-script -*-
+
+_pagoda_files() {
+	pagoda stat --help 2>/dev/null |
+		sed -n '/^Files/,$s/^  \([a-z]*\) .*/\1/p'
+}
+
+_pagoda_pids() {
+	pagoda stat --all 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
+}
+
+_pagoda_options() {
+	pagoda options 2>/dev/null | sed -n 's/^\([a-z_]*=\).*/\1/p'
+}
+
+# The words that can stand at the cursor behind "pagoda stat".
+_pagoda_stat() {
+	local word
+	if [[ $cur == -* ]]; then
+		echo --json --openmetrics --core --all --help
+		return
+	fi
+	for word in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+		[[ $word =~ ^[0-9]+$ || $word == --core || $word == -c ]] && {
+			_pagoda_files
+			return
+		}
+	done
+	_pagoda_pids
+}
+
+_pagoda() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local words=
+	if ((COMP_CWORD == 1)); then
+		words='stat run whatis options doctor --help --version'
+	else
+		case ${COMP_WORDS[1]} in
+		stat)
+			case $prev in
+			-c | --core) compopt -o default ;;
+			*) words=$(_pagoda_stat) ;;
+			esac
+			;;
+		whatis)
+			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
+			[[ $cur == -* ]] && words=--help
+			;;
+		doctor) words='--json --help' ;;
+		options) words=--help ;;
+		run)
+			case $prev in
+			-o | --option)
+				compopt -o nospace
+				words=$(_pagoda_options)
+				;;
+			-l | --lib) compopt -o default ;;
+			*)
+				if [[ $cur == -* ]]; then
+					words='--option --lib --stats --help'
+				else
+					mapfile -t COMPREPLY < \
+						<(compgen -c -- "$cur")
+					return
+				fi
+				;;
+			esac
+			;;
+		esac
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+complete -F _pagoda pagoda

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.h - prints JSON on standard output, indented, value by value.
+ *
+ * Inside an object every value has a name; elsewhere it is NULL.
+ */
+#ifndef PAGODA_TOOL_JSON_H
+#define PAGODA_TOOL_JSON_H
+
+#include "base/compiler.h"
+
+struct json {
+	int depth;
+	bool follows; /* a value of the same object or array */
+};
+
+void json_open(struct json *j, const char *name, char bracket);
+void json_close(struct json *j, char bracket);
+void json_number(struct json *j, const char *name, uint64_t value);
+void json_bool(struct json *j, const char *name, bool value);
+/* At most @len bytes of @text, up to its NUL. */
+void json_text(struct json *j, const char *name, const char *text, size_t len);
+void json_string(struct json *j, const char *name, const char *text);
+/* [numbers], on one line */
+void json_numbers(struct json *j, const char *name, const uint64_t *values,
+		  size_t nr);
+
+#endif
