@@ -105,7 +105,7 @@ static int ask(struct lru *lru, unsigned int question)
 		a = malloc(sizeof(*a) + ANSWER);
 		if (!a)
 			return 0;
-		memset(a->text, 'a' + question % 26, ANSWER);
+		memset(a->text, 'a' + (int)(question % 26), ANSWER);
 		a->question = question;
 		pthread_mutex_lock(&lru->lock);
 		a->next = lru->buckets[question % BUCKETS];

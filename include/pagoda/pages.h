@@ -53,7 +53,7 @@ enum pagoda_zone {
  *	                   against RLIMIT_MEMLOCK, from 1 MiB on in such steps; a
  *	                   child of fork() has it unlocked, see mlock(2)
  *	PAGODA_GFP_DMA32   below 4 GiB, so that its addresses fit into 32 bits; there
- *	                   are up to 1 GiB in a process
+ *	                   are up to 256 MiB in a process, none under RLIMIT_AS
  *	PAGODA_GFP_HIGHUSER_MOVABLE  of ZONE_MOVABLE, if it can be
  * @order: 0 to PAGODA_MAX_ORDER.
  *
@@ -115,7 +115,7 @@ struct pagoda_page {
  *        malloc's above 32 KiB, that nobody frees or resizes meanwhile.
  *
  * Return: 0; or -1 with errno EINVAL if there is no such block.
- * Takes longer the farther @addr is from the start: about 1 us for 4 MiB.
+ * Takes longer the farther @addr is from the start: about 2 us for 4 MiB.
  */
 PAGODA_API int pagoda_virt_to_page(const void *addr, struct pagoda_page *ret);
 
