@@ -11,10 +11,11 @@
  * is what the process sees, so that "DMA" is what system calls like io_uring want of
  * it.
  *
- * The order or size that a block is freed with must be that of its allocation;
- * this, a pointer that is not its start and one that was freed stop the program with
- * a message on standard error. free(), realloc() and malloc_usable_size() take such
- * a block as well; what realloc() moves is ordinary memory then.
+ * A block is freed with the order or size of its allocation. Another one, a pointer
+ * that is not the start of a block, and one that was freed stop the program with a
+ * message on standard error. free(), realloc() and malloc_usable_size() take such
+ * a block as well; what realloc() returns is for free(), and ordinary memory if it
+ * was moved.
  *
  * Safe in threads; and in a child after fork() whatever the other threads of the
  * parent were doing. In signal handlers as far as allocations may be refused there:

@@ -89,8 +89,8 @@ void *area_realloc(struct page *page, size_t nr, bool wait);
  */
 struct page *check_pages(const void *p, const char *caller);
 /*
- * Around an attempt of an allocation that was asked for through pages.h or
- * vmalloc.h: the gate. @p: what came of it.
+ * finish_pages() - the end of an attempt to allocate, behind gate_enter().
+ * @p: what came of it, or NULL. Return: the same.
  */
 void *finish_pages(void *p, enum slow_path how);
 

@@ -213,7 +213,7 @@ EXPORT int pagoda_unregister_shrinker(const struct pagoda_shrinker *ops)
 	uint32_t seen;
 
 	/* Two scans that wait for each other's end would wait for ever. */
-	if (thread_word.depth || thread_word.in_scan)
+	if (thread_word.depth || thread_word.in_scan || thread_word.in_mm)
 		return fail(EDEADLK);
 	if (!load_relaxed(&nr_shrinkers))
 		return fail(ENOENT);
