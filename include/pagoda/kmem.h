@@ -58,6 +58,10 @@ enum pagoda_gfp {
 	PAGODA_GFP_ATOMIC = 1 << 0,
 	/* The memory is all zero. */
 	PAGODA_GFP_ZERO = 1 << 1,
+	/* Where from: only for the functions of pagoda/pages.h. */
+	PAGODA_GFP_DMA = 1 << 2, /* resident, and locked in RAM */
+	PAGODA_GFP_DMA32 = 1 << 3, /* below 4 GiB */
+	PAGODA_GFP_HIGHUSER_MOVABLE = 1 << 4, /* ZONE_MOVABLE, if it has any */
 };
 
 enum pagoda_slab_flags {
@@ -147,7 +151,8 @@ PAGODA_API int pagoda_kmem_cache_destroy(struct pagoda_kmem_cache *cache);
 
 /*
  * pagoda_kmem_cache_alloc() - an object.
- * @gfp: enum pagoda_gfp. PAGODA_GFP_ZERO is not for caches with a constructor.
+ * @gfp: PAGODA_GFP_KERNEL or PAGODA_GFP_ATOMIC; with PAGODA_GFP_ZERO, but not for
+ *       caches with a constructor.
  *
  * The object is as the constructor or its last user left it.
  *

@@ -5,8 +5,10 @@
  */
 #include "base/params.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/atomic.h"
 #include "base/bug.h"
 #include "base/format.h"
 #include "base/host.h"
@@ -14,10 +16,12 @@
 struct params params = {
 #define PARAM_ENUM(name, def, choices, doc) .name = 0,
 #define PARAM_SIZE(name, def, lo, hi, unit, doc) .name = def,
+#define PARAM_LIVE PARAM_SIZE
 #define PARAM_TEXT(name, def, doc) .name = def,
 #include "base/params.def"
 #undef PARAM_ENUM
 #undef PARAM_SIZE
+#undef PARAM_LIVE
 #undef PARAM_TEXT
 };
 
@@ -25,20 +29,31 @@ const struct param_info param_infos[] = {
 #define PARAM_ENUM(n, d, c, text)                                      \
 	{ .name = #n, .kind = PARAM_KIND_ENUM, .def = d, .choices = c, \
 	  .doc = text, .offset = offsetof(struct params, n) },
-#define PARAM_SIZE(n, d, lo, hi, u, text)                           \
+#define PARAM_NUMBER(n, d, lo, hi, u, text, l)                      \
 	{ .name = #n, .kind = PARAM_KIND_SIZE, .def = #d, .unit = u, \
-	  .min = lo, .max = hi, .doc = text,                        \
+	  .min = lo, .max = hi, .doc = text, .live = l,             \
 	  .offset = offsetof(struct params, n) },
+#define PARAM_SIZE(n, d, lo, hi, u, text) \
+	PARAM_NUMBER(n, d, lo, hi, u, text, false)
+#define PARAM_LIVE(n, d, lo, hi, u, text) \
+	PARAM_NUMBER(n, d, lo, hi, u, text, true)
 #define PARAM_TEXT(n, d, text)                                    \
 	{ .name = #n, .kind = PARAM_KIND_TEXT, .def = d, .doc = text, \
 	  .offset = offsetof(struct params, n) },
 #include "base/params.def"
 #undef PARAM_ENUM
 #undef PARAM_SIZE
+#undef PARAM_LIVE
+#undef PARAM_NUMBER
 #undef PARAM_TEXT
 };
 
 const size_t nr_params = ARRAY_SIZE(param_infos);
+
+static void *field_of(const struct param_info *info)
+{
+	return (char *)&params + info->offset;
+}
 
 /* Does the NUL-terminated @word stand at @text with exactly @len bytes? */
 static bool word_is(const char *word, const char *text, size_t len)
@@ -56,8 +71,7 @@ static bool set_enum(const struct param_info *info, const char *value,
 		size_t n = end ? (size_t)(end - c) : strlen(c);
 
 		if (n == len && !memcmp(c, value, len)) {
-			memcpy((char *)&params + info->offset, &index,
-			       sizeof(index));
+			memcpy(field_of(info), &index, sizeof(index));
 			return true;
 		}
 		c = end ? end + 1 : NULL;
@@ -83,14 +97,14 @@ static bool set_size(const struct param_info *info, const char *value,
 	}
 	if (v < info->min || v > info->max)
 		return false;
-	memcpy((char *)&params + info->offset, &v, sizeof(v));
+	store_relaxed((uint64_t *)field_of(info), v);
 	return true;
 }
 
 static bool set_text(const struct param_info *info, const char *value,
 		     size_t len)
 {
-	char *field = (char *)&params + info->offset;
+	char *field = field_of(info);
 
 	if (len >= PARAM_TEXT_LEN)
 		return false;
@@ -147,6 +161,51 @@ void params_parse(const char *text)
 		text += len;
 		text += *text == ',';
 	}
+}
+
+/* --- at run time --- */
+
+static size_t print_choice(const struct param_info *info, char *buf,
+			   size_t size)
+{
+	const char *c = info->choices;
+
+	for (unsigned int i = *(unsigned int *)field_of(info); i; i--)
+		c = strchr(c, '|') + 1;
+	return fmt_snprintf(buf, size, "%.*s", (int)strcspn(c, "|"), c);
+}
+
+int params_get(const char *name, char *buf, size_t size, size_t *ret_len)
+{
+	const struct param_info *info = find_param(name, strlen(name));
+
+	if (!info)
+		return -ENOENT;
+	switch (info->kind) {
+	case PARAM_KIND_ENUM:
+		*ret_len = print_choice(info, buf, size);
+		break;
+	case PARAM_KIND_SIZE:
+		*ret_len = fmt_snprintf(buf, size, "%lu",
+					load_relaxed((uint64_t *)field_of(info)));
+		break;
+	case PARAM_KIND_TEXT:
+		*ret_len = fmt_snprintf(buf, size, "%s",
+					(const char *)field_of(info));
+		break;
+	}
+	return 0;
+}
+
+int params_set(const char *name, const char *value)
+{
+	const struct param_info *info = find_param(name, strlen(name));
+
+	if (!info)
+		return -ENOENT;
+	if (!info->live)
+		return -EPERM;
+	return set_param(info, value, strlen(value)) ? 0 : -EINVAL;
 }
 
 void params_help(void)

@@ -30,7 +30,7 @@ static uint64_t next_stats; /* ms. Atomic */
 
 static void run_tick(uint64_t now)
 {
-	uint64_t period = params.decay_ms / TICKS_PER_DECAY;
+	uint64_t period = load_relaxed(&params.decay_ms) / TICKS_PER_DECAY;
 	uint64_t due = load_relaxed(&next_tick);
 	unsigned int missed = 0;
 
@@ -65,10 +65,11 @@ static void tick_if_due(uint64_t now)
 
 static void write_stats_if_due(uint64_t now)
 {
+	uint64_t interval = load_relaxed(&params.stats_interval);
 	uint64_t due = load_relaxed(&next_stats);
 
-	if (!params.stats_interval || now < due ||
-	    !cas_relaxed(&next_stats, &due, now + params.stats_interval))
+	if (!interval || now < due ||
+	    !cas_relaxed(&next_stats, &due, now + interval))
 		return;
 	stats_file_write(params.stats);
 }
@@ -88,6 +89,12 @@ void decay_tick(unsigned int weight)
 	tick_if_due(now);
 	if (unlikely(params.stats[0]))
 		write_stats_if_due(now);
+}
+
+void decay_restart(void)
+{
+	store_relaxed(&next_tick, 0);
+	store_relaxed(&next_stats, 0);
 }
 
 bool trim_all(void)

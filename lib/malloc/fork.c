@@ -60,6 +60,8 @@ static void child(void)
 {
 	control.pid = os_getpid();
 	mapping_fork_child();
+	if (thread_word.forking)
+		shrinkers_fork_child();
 	resume(gate_open_in_child, mm_fork_child);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/compiler.h"
 #include "page_alloc/page.h"
+#include "percpu/gate.h"
 
 /*
  * What the fast paths compare with. All zero before start-up and, but for the
@@ -83,6 +84,41 @@ const char *large_check(const void *p);
  * now; NULL: not possible, it is as it was.
  */
 void *large_realloc(void *p, size_t size, bool wait);
+/* The same for an area of VMALLOC space, however small. */
+void *area_realloc(struct page *page, size_t nr, bool wait);
+
+/* --- pages.c --- */
+
+/*
+ * check_pages() - stops the program unless @p is the start of a live block of
+ * whole pages. @caller: for the message. Return: its first page.
+ */
+struct page *check_pages(const void *p, const char *caller);
+/*
+ * finish_pages() - the end of an attempt to allocate, behind gate_enter().
+ * @p: what came of it, or NULL. Return: the same.
+ */
+void *finish_pages(void *p, enum slow_path how);
+
+/* --- kmem.c --- */
+
+/* What the address of a bad free is, in words. */
+const char *whose(const void *obj);
+
+/* --- shrinker.c: the program's own caches --- */
+
+/*
+ * shrink_for_memory() - for who is about to fail, and may wait: ask the program's
+ * shrinkers for memory, each time for more of it.
+ * @round: 0 at first.
+ * Context: outside the gate, no lock held; calls functions of the program.
+ * Return: whether to try again.
+ */
+COLD bool shrink_for_memory(unsigned int *round);
+/* Ask them for all they have. */
+void shrink_all(void);
+/* In a forked child, before the gate opens: scans of other threads are over. */
+void shrinkers_fork_child(void);
 
 /* --- foreign.c: memory that is not ours --- */
 
@@ -100,6 +136,8 @@ size_t foreign_usable_size(void *p);
  */
 enum { LOOK_EVERY = 16, WEIGHT_OBJECT = 16, WEIGHT_LARGE = 1 };
 void decay_tick(unsigned int weight);
+/* A time it goes by was changed. */
+void decay_restart(void);
 /* Give back all that is free. Return: whether anything was. */
 bool trim_all(void);
 
@@ -122,6 +160,17 @@ static inline void *out_of_memory(void)
 static inline size_t pages_for(size_t size)
 {
 	return (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* Write to all pages of @block; its contents are someone's. */
+static inline void touch_pages(void *block, size_t size)
+{
+	volatile char *p = block;
+
+	for (size_t at = 0; at < size; at += PAGE_SIZE)
+		p[at] = p[at];
+	if (size)
+		p[size - 1] = p[size - 1];
 }
 
 #endif

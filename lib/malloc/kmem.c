@@ -148,8 +148,9 @@ static NOINLINE size_t alloc_slow(struct pagoda_kmem_cache *handle,
 				  unsigned int gfp, void **objs, size_t nr)
 {
 	struct kmem_cache *c = check_cache(handle, "pagoda_kmem_cache_alloc");
+	unsigned int round = 0;
 	enum slow_path how;
-	size_t got;
+	size_t got = 0;
 
 	if (unlikely(!gfp_is_good(c, gfp))) {
 		errno = EINVAL;
@@ -160,7 +161,9 @@ static NOINLINE size_t alloc_slow(struct pagoda_kmem_cache *handle,
 		got = take(c, gfp, objs, nr, &how);
 		gate_may_wait();
 	} else {
-		got = take(c, gfp, objs, nr, &how);
+		do
+			got += take(c, gfp, objs + got, nr - got, &how);
+		while (unlikely(got < nr) && shrink_for_memory(&round));
 	}
 	if (likely(how == SLOW_NORMAL))
 		decay_tick(WEIGHT_OBJECT);
@@ -232,7 +235,7 @@ EXPORT size_t pagoda_kmem_cache_alloc_bulk(struct pagoda_kmem_cache *handle,
 
 /* --- free --- */
 
-static const char *whose(const void *obj)
+const char *whose(const void *obj)
 {
 	unsigned int class;
 

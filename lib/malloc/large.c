@@ -41,11 +41,13 @@ static size_t round_to_class(size_t nr)
 	return class ? kmem_caches[class].size >> PAGE_SHIFT : nr;
 }
 
-/* The cache whose blocks are as large as @page's; 0: none. */
+/* The cache whose blocks are as large as @page's, and from the same zone; 0: none. */
 static unsigned int class_of(const struct page *page)
 {
 	size_t nr = page->nr_pages;
 
+	if (unlikely(page->zone != ZONE_NORMAL))
+		return 0;
 	return round_to_class(nr) == nr ? class_for(nr) : 0;
 }
 
@@ -206,23 +208,28 @@ static void *realloc_block(struct page *page, size_t nr, bool wait)
 {
 	if (resize_pages_exact(page, nr, wait))
 		return page_address(page);
-	if (nr <= BUDDY_MAX_PAGES || !wait || page->nr_pages < MOVE_FROM_PAGES)
+	if (nr <= BUDDY_MAX_PAGES || !wait ||
+	    page->nr_pages < MOVE_FROM_PAGES || page->zone != ZONE_NORMAL)
 		return NULL;
 	return move_to_vmalloc(page, nr);
 }
 
-static void *realloc_area(struct page *page, size_t nr, bool wait)
+void *area_realloc(struct page *page, size_t nr, bool wait)
 {
 	void *old = page_address(page);
 	void *new;
 
-	/* Small enough for the buddy: not worth an area any more. */
-	if (nr <= BUDDY_MAX_PAGES / 2)
-		return NULL;
 	new = vrealloc(page, nr, wait);
 	if (new && new != old)
 		set_page_class(new, PAGE_CLASS_ASK);
 	return new;
+}
+
+static void *realloc_area(struct page *page, size_t nr, bool wait)
+{
+	/* Small enough for the buddy: not worth an area any more. */
+	return nr <= BUDDY_MAX_PAGES / 2 ? NULL :
+					   area_realloc(page, nr, wait);
 }
 
 void *large_realloc(void *p, size_t size, bool wait)

@@ -75,6 +75,30 @@ static COLD void *alloc_nested(size_t size, size_t align, enum slow_path how)
 	return memblock_alloc(size, align);
 }
 
+/* There is none: what the program's own caches give back may do. Once more. */
+static COLD void *alloc_last(size_t size, size_t align)
+{
+	unsigned int round = 0;
+	void *p = NULL;
+
+	/* Not what could never be there. */
+	while (!p && size < span.size && shrink_for_memory(&round)) {
+		enum slow_path how = gate_enter();
+
+		if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
+			p = alloc_class(kmalloc_aligned_class(size, align),
+					align, how);
+		else if (how != SLOW_BARRED)
+			p = large_alloc(max_size(size, 1), align, true,
+					how == SLOW_NORMAL);
+		gate_leave();
+	}
+	if (p)
+		return p;
+	count_vm_event(OOM);
+	return out_of_memory();
+}
+
 static void *leave_slow_path(void *p, enum slow_path how, size_t align,
 			     size_t size)
 {
@@ -88,11 +112,7 @@ static void *leave_slow_path(void *p, enum slow_path how, size_t align,
 	gate_leave();
 	if (likely(how == SLOW_NORMAL))
 		decay_tick(size <= KMALLOC_MAX ? WEIGHT_OBJECT : WEIGHT_LARGE);
-	if (unlikely(!p)) {
-		count_vm_event(OOM);
-		return out_of_memory();
-	}
-	return p;
+	return likely(p) ? p : alloc_last(size, align);
 }
 
 NOINLINE void *malloc_slow(size_t size)

@@ -59,17 +59,6 @@ static void free_block(void *element, void *unused)
 	free(element);
 }
 
-/* Write to all pages of @element; its contents are someone's. */
-static void touch(void *element, size_t size)
-{
-	volatile char *p = element;
-
-	for (size_t at = 0; at < size; at += PAGE_SIZE)
-		p[at] = p[at];
-	if (size)
-		p[size - 1] = p[size - 1];
-}
-
 /* --- the reserve --- */
 
 static bool is_good_size(unsigned int min_nr)
@@ -89,7 +78,7 @@ static bool add_cells(struct pagoda_mempool *pool)
 
 static bool add_element(struct pagoda_mempool *pool, void *element)
 {
-	touch(element, pool->size);
+	touch_pages(element, pool->size);
 	while (!reserve_grow(&pool->reserve, element))
 		if (!add_cells(pool))
 			return false;
@@ -366,7 +355,7 @@ static bool put(struct pagoda_mempool *pool, void *element)
 	if (likely(!reserve_has_room(&pool->reserve)))
 		return false;
 	/* It may be freed as it came, without a page of its own. */
-	touch(element, pool->size);
+	touch_pages(element, pool->size);
 	return reserve_put(&pool->reserve, element);
 }
 

@@ -156,5 +156,8 @@ EXPORT int mallopt(int param, int value)
 EXPORT int malloc_trim(size_t pad)
 {
 	(void)pad;
-	return malloc_is_up() && trim_all();
+	if (!malloc_is_up())
+		return 0;
+	shrink_all();
+	return trim_all();
 }

@@ -336,7 +336,8 @@ static void clear_dirty(char *addr, size_t nr, const uint64_t *dirty)
 	}
 }
 
-void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
+void *alloc_pages_exact_node(unsigned int node, size_t nr,
+			     unsigned int align_order, gfp_t gfp)
 {
 	uint64_t dirty[(1 << MAX_ORDER) / 64];
 	unsigned int order = ilog2_up(nr);
@@ -354,7 +355,7 @@ void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp)
 
 	if (rq.order > MAX_ORDER)
 		return NULL;
-	page = alloc_request(numa_node(), &rq);
+	page = alloc_request(node, &rq);
 	if (!page)
 		return NULL;
 	page->nr_pages = nr;
@@ -462,7 +463,7 @@ void pages_moved_out(struct page *page)
 
 size_t resident_free_limit(size_t in_use)
 {
-	return max_size(params.resident_free << 10, in_use / 2);
+	return max_size(load_relaxed(&params.resident_free) << 10, in_use / 2);
 }
 
 /* A block off the lists, on its way to the kernel. */

@@ -84,7 +84,14 @@ bool free_pages(struct page *page, unsigned int order, bool wait);
  * of the block they are cut from stays free. The first page becomes PAGE_LARGE.
  * With GFPF_ZERO only pages that may hold data are cleared.
  */
-void *alloc_pages_exact(size_t nr, unsigned int align_order, gfp_t gfp);
+void *alloc_pages_exact_node(unsigned int node, size_t nr,
+			     unsigned int align_order, gfp_t gfp);
+
+static inline void *alloc_pages_exact(size_t nr, unsigned int align_order,
+				      gfp_t gfp)
+{
+	return alloc_pages_exact_node(numa_node(), nr, align_order, gfp);
+}
 
 /*
  * alloc_pages_contig() - the same for more than the largest order, out of free

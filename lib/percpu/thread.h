@@ -19,6 +19,7 @@ struct thread_word {
 	uint8_t counted; /* depth of a nested path that counted itself in */
 	uint8_t forking; /* between the fork handlers, holding the gate */
 	uint8_t in_mm; /* holds LOCK_MM, or is about to */
+	uint8_t in_scan; /* runs a shrinker of the program */
 };
 
 extern _Thread_local struct thread_word thread_word

@@ -144,7 +144,7 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 bool barn_has_room(const struct kmem_cache *c)
 {
 	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + c->batch;
-	uint64_t limit = params.barn_limit << 10;
+	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
 	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
 			 PAGE_SIZE / 8;
 

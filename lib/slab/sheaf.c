@@ -57,10 +57,12 @@ struct budget {
 static struct budget budget_of(const struct kmem_cache *c)
 {
 	if (has_slabs(c))
-		return (struct budget){ params.percpu_budget << 10, 1,
-					nr_cache_ids() };
-	return (struct budget){ params.block_budget << 10, FIRST_BLOCK_CACHE,
-				LAST_BLOCK_CACHE + 1 };
+		return (struct budget){
+			load_relaxed(&params.percpu_budget) << 10, 1,
+			nr_cache_ids()
+		};
+	return (struct budget){ load_relaxed(&params.block_budget) << 10,
+				FIRST_BLOCK_CACHE, LAST_BLOCK_CACHE + 1 };
 }
 
 /* Bytes that the sheaves of this CPU that share @c's budget may hold. */

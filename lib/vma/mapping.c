@@ -75,14 +75,13 @@ static bool lost_track;
 void mapping_init(bool quiet)
 {
 	/* Where address space is short, the window would be missed. */
-	enabled = params.mmap_cache && !quiet &&
-		  os_address_space_left() == SIZE_MAX;
+	enabled = !quiet && os_address_space_left() == SIZE_MAX;
 }
 
 bool mapping_is_managed(size_t size)
 {
-	return load_relaxed(&enabled) && size >= params.mmap_threshold << 10 &&
-	       size <= KEEP_MAX;
+	return load_relaxed(&enabled) && load_relaxed(&params.mmap_cache) &&
+	       size >= params.mmap_threshold << 10 && size <= KEEP_MAX;
 }
 
 /* Return: false in a handler that interrupted a holder of the lock. */
@@ -246,7 +245,7 @@ static bool worth_keeping(size_t size)
 		store_relaxed(&s->wait, (uint16_t)(wait - 1));
 		return false;
 	}
-	if (load_relaxed(&kept_bytes) + size > params.mmap_cache << 10)
+	if (load_relaxed(&kept_bytes) + size > load_relaxed(&params.mmap_cache) << 10)
 		return false;
 	if (!window)
 		window = os_reserve(NR_KEPT * SLOT_SIZE, false);

@@ -45,6 +45,9 @@ ON_PURPOSE = {
     "lib/malloc/malloc.c": {"realloc"},
     "lib/malloc/mempool.c": {"malloc", "calloc", "free"},
     "lib/malloc/mmap.c": {"mprotect"},
+    "lib/malloc/pages.c": {"free"},
+    "lib/malloc/shrinker.c": {"calloc", "free"},
+    "lib/malloc/vmalloc.c": {"free"},
     "lib/malloc/stats.c": {"fwrite"},
     # Called by pagoda_map(), never on the way of an allocation.
     "lib/vma/pager.c": {"pthread_create"},

@@ -23,10 +23,12 @@ static const struct library_option library_options[] = {
 #define PARAM_SIZE(n, d, lo, hi, u, text)                               \
 	{ .name = #n, .def = #d, .unit = u, .min = lo, .max = hi, \
 	  .doc = text },
+#define PARAM_LIVE PARAM_SIZE
 #define PARAM_TEXT(n, d, text) { .name = #n, .def = d, .doc = text },
 #include "base/params.def"
 #undef PARAM_ENUM
 #undef PARAM_SIZE
+#undef PARAM_LIVE
 #undef PARAM_TEXT
 };
 
