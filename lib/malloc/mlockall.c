@@ -14,6 +14,7 @@
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "os/syscall.h"
+#include "page_alloc/page_alloc.h"
 
 static int result(long ret)
 {
@@ -63,17 +64,40 @@ static long lock_range(const struct mapping *m, uintptr_t start, uintptr_t end,
 		       (ret == -ENOMEM && m->prot[0] != '-' ? ret : 0) : ret;
 }
 
-/*
- * The mapping with the area records: without them, since most are never used, and
- * all would count. They are written where system calls are made anyway.
- */
-static long lock_around_records(const struct mapping *m, unsigned int flags)
-{
-	uintptr_t start = (uintptr_t)control.areas;
-	uintptr_t end = start + sizeof(control.areas);
-	long ret = lock_range(m, m->start, start, flags);
+enum { NR_LEFT_OUT = 2 };
 
-	return ret ? ret : lock_range(m, end, m->end, flags);
+/*
+ * Tables of ours that are mostly never used, and would count in full: the area
+ * records, which are written where system calls are made anyway, and the boot
+ * arena.
+ */
+static void left_out(struct mapping ret[NR_LEFT_OUT])
+{
+	size_t size;
+	uintptr_t arena = (uintptr_t)memblock_arena(&size);
+	uintptr_t records = (uintptr_t)control.areas;
+	struct mapping r = { records, records + sizeof(control.areas), "" };
+	struct mapping a = { arena, arena + size, "" };
+
+	ret[0] = arena < records ? a : r;
+	ret[1] = arena < records ? r : a;
+}
+
+static long lock_around_tables(const struct mapping *m, unsigned int flags)
+{
+	struct mapping out[NR_LEFT_OUT];
+	uintptr_t start = m->start;
+	long ret = 0;
+
+	left_out(out);
+	for (int i = 0; i < NR_LEFT_OUT && !ret; i++) {
+		if (out[i].start < start || out[i].end > m->end)
+			continue;
+		if (start < out[i].start)
+			ret = lock_range(m, start, out[i].start, flags);
+		start = out[i].end;
+	}
+	return ret ? ret : lock_range(m, start, m->end, flags);
 }
 
 static long lock_mapping(const struct mapping *m, unsigned int flags)
@@ -86,10 +110,7 @@ static long lock_mapping(const struct mapping *m, unsigned int flags)
 	if (os_is_reserved((void *)m->start))
 		return m->prot[1] == 'w' ?
 			       os_mlock_onfault((void *)m->start, size) : 0;
-	if (m->start <= (uintptr_t)control.areas &&
-	    (uintptr_t)control.areas + sizeof(control.areas) <= m->end)
-		return lock_around_records(m, flags);
-	return lock_range(m, m->start, m->end, flags);
+	return lock_around_tables(m, flags);
 }
 
 /* Call lock_mapping() for each line of the file. */

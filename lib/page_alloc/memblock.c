@@ -24,6 +24,12 @@ bool memblock_owns(const void *p)
 	return (uintptr_t)p - (uintptr_t)arena < sizeof(arena);
 }
 
+void *memblock_arena(size_t *ret_size)
+{
+	*ret_size = sizeof(arena);
+	return arena;
+}
+
 static size_t *header_of(const void *p)
 {
 	return (size_t *)((uintptr_t)p - BOOT_HEADER);

@@ -144,6 +144,8 @@ size_t resident_free_limit(size_t in_use);
 void *memblock_alloc(size_t size, size_t align);
 void memblock_free(void *p);
 bool memblock_owns(const void *p);
+/* Where the arena is. */
+void *memblock_arena(size_t *ret_size);
 size_t memblock_usable_size(const void *p);
 
 #endif
