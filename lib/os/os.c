@@ -146,13 +146,31 @@ static void dump(void *addr, size_t size, bool yes)
 		    yes ? MADV_DODUMP : MADV_DONTDUMP);
 }
 
+/*
+ * Only once memory is used: the many processes that are over before could do
+ * without these calls. A second thread that commits meanwhile may lose what it
+ * commits from core files.
+ */
+static uint32_t hidden; /* Atomic */
+
+static void hide_reservations(void)
+{
+	if (exchange_acquire(&hidden, 1))
+		return;
+	for (int i = 0; i < MAX_RESERVATIONS; i++)
+		if (reservations[i].size)
+			dump((void *)reservations[i].start,
+			     reservations[i].size, false);
+}
+
 static void *remember(void *mem, size_t size)
 {
 	unsigned int i;
 
 	if (!mem)
 		return NULL;
-	dump(mem, size, false);
+	if (load_relaxed(&hidden))
+		dump(mem, size, false);
 	i = fetch_add_relaxed(&nr_reservations, 1);
 	if (i < MAX_RESERVATIONS)
 		reservations[i] = (struct reservation){ (uintptr_t)mem, size };
@@ -195,6 +213,8 @@ int os_commit(void *addr, size_t size)
 	int err = (int)os_syscall3(SYS_mprotect, (long)addr, (long)size,
 				   PROT_READ | PROT_WRITE);
 
+	if (unlikely(!load_relaxed(&hidden)))
+		hide_reservations();
 	if (!err)
 		dump(addr, size, true);
 	if (!err && unlikely(load_relaxed(&lock_commits)))

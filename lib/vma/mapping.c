@@ -74,8 +74,7 @@ static bool lost_track;
 
 void mapping_init(bool quiet)
 {
-	/* Where address space is short, the window would be missed. */
-	enabled = !quiet && os_address_space_left() == SIZE_MAX;
+	enabled = !quiet;
 }
 
 bool mapping_is_managed(size_t size)
@@ -143,6 +142,15 @@ void mapping_untrack(const void *addr, size_t size)
 	if (start < end)
 		untrack(max_size(start, mapped.start), end);
 	mm_lock_release();
+}
+
+void mapping_stop(void)
+{
+	if (likely(!load_relaxed(&enabled)))
+		return;
+	store_relaxed(&enabled, false);
+	/* What is mapped now is forgotten with the next look at it. */
+	store_relaxed(&lost_track, true);
 }
 
 /* --- what is kept --- */
@@ -247,8 +255,11 @@ static bool worth_keeping(size_t size)
 	}
 	if (load_relaxed(&kept_bytes) + size > load_relaxed(&params.mmap_cache) << 10)
 		return false;
-	if (!window)
+	/* Where address space is short, the window would be missed. */
+	if (!window && os_address_space_left() == SIZE_MAX)
 		window = os_reserve(NR_KEPT * SLOT_SIZE, false);
+	if (!window)
+		mapping_stop();
 	return window != NULL;
 }
 
@@ -290,15 +301,6 @@ bool mapping_retire(void *addr, size_t size)
 	count_vm_event(MMAP_KEPT);
 	put_slot(k, end - start);
 	return true;
-}
-
-void mapping_stop(void)
-{
-	if (likely(!load_relaxed(&enabled)))
-		return;
-	store_relaxed(&enabled, false);
-	/* What is mapped now is forgotten with the next look at it. */
-	store_relaxed(&lost_track, true);
 }
 
 /* --- giving back --- */
