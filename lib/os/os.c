@@ -381,6 +381,13 @@ static long read_file(const char *path, char *buf, size_t size)
 	return len;
 }
 
+static bool space_is_limited; /* Atomic */
+
+bool os_address_space_is_limited(void)
+{
+	return load_relaxed(&space_is_limited);
+}
+
 size_t os_address_space_left(void)
 {
 	size_t limit = rlimit_of(RLIMIT_AS);
@@ -390,6 +397,7 @@ size_t os_address_space_left(void)
 
 	if (limit == SIZE_MAX)
 		return SIZE_MAX;
+	store_relaxed(&space_is_limited, true);
 	if (read_file("/proc/self/statm", text, sizeof(text)) > 0)
 		for (const char *c = text; *c >= '0' && *c <= '9'; c++)
 			pages = pages * 10 + (uint64_t)(*c - '0');

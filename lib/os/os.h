@@ -108,6 +108,8 @@ size_t os_page_size(void);
 size_t os_total_ram(void);
 /* RLIMIT_AS less what is mapped already; SIZE_MAX without a limit. */
 size_t os_address_space_left(void);
+/* Did it find a limit? No system call. */
+bool os_address_space_is_limited(void);
 bool os_may_open_files(void);
 /* One more than the highest CPU number the kernel may report; a few more than
  * that unless @exact, which reads a file. */

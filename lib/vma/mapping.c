@@ -74,7 +74,8 @@ static bool lost_track;
 
 void mapping_init(bool quiet)
 {
-	enabled = !quiet;
+	/* Where address space is short, the window would be missed. */
+	enabled = !quiet && !os_address_space_is_limited();
 }
 
 bool mapping_is_managed(size_t size)
@@ -255,8 +256,7 @@ static bool worth_keeping(size_t size)
 	}
 	if (load_relaxed(&kept_bytes) + size > load_relaxed(&params.mmap_cache) << 10)
 		return false;
-	/* Where address space is short, the window would be missed. */
-	if (!window && os_address_space_left() == SIZE_MAX)
+	if (!window)
 		window = os_reserve(NR_KEPT * SLOT_SIZE, false);
 	if (!window)
 		mapping_stop();
