@@ -100,7 +100,7 @@ enum {
  * Return: the start, page-aligned; or NULL with errno
  *   EINVAL  size 0, no fault operation, a bad block size or unknown flags
  *   ENOMEM  no memory or address space
- *   EPERM   the system refuses a userfaultfd (see above)
+ *   EPERM   the system refuses a userfaultfd (see above), or quiet mode is on
  *   ENOSYS  the kernel has none, or one without what is needed
  *   EAGAIN  the pager's thread could not be started; or called by a signal
  *           handler inside another call of this header

@@ -4,9 +4,9 @@
  * whatever other threads of the parent were doing.
  *
  * prepare: take the lock of the vm_areas, then close the gate, so that no slow
- *          path is under way and no other lock is held; stop the sheaves, so that no restartable sequence is under way
- *          (a copy of memory taken while one runs might hold its last store
- *          and not the one before).
+ *          path is under way and no other lock is held; stop the sheaves, so
+ *          that no restartable sequence is under way (a copy of memory taken
+ *          while one runs might hold its last store and not the one before).
  * parent, child: start the sheaves, open the gate.
  *
  * Registered by the constructor, before the program can register its own, so
@@ -59,7 +59,6 @@ static void parent(void)
 static void child(void)
 {
 	control.pid = os_getpid();
-	mapping_fork_child();
 	if (thread_word.forking)
 		shrinkers_fork_child();
 	resume(gate_open_in_child, mm_fork_child);

@@ -20,6 +20,7 @@
 #include "page_alloc/thp.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
+#include "vma/map.h"
 #include "vma/mapping.h"
 #include "vmalloc/vmalloc.h"
 
@@ -54,11 +55,12 @@ static void decide_mode(void)
 
 	control_set_mode(MODE_ACTIVE, why ? "quiet" : "default", why ? why : "");
 	control_set_mode(MODE_LAZY, "off", "not in this version");
-	control_set_mode(MODE_PAGER, "off", "not needed yet");
+	control_set_mode(MODE_PAGER, "off", why ? "quiet" : "not needed yet");
 	mapping_init(why != NULL);
 	if (!why)
 		return;
 	thp_stop_probing();
+	pager_forbid();
 	if (percpu.mode == PERCPU_MODE_RSEQ) {
 		percpu.can_stop = false;
 		control_set_mode(MODE_MEMBARRIER, "off", "quiet");

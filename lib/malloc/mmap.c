@@ -29,6 +29,19 @@ static long result(long ret)
 	return ret;
 }
 
+/* What is kept counts against the program's limits. */
+static void *map_by_kernel(void *addr, size_t size, int prot, int flags,
+			   int fd, off_t offset)
+{
+	long ret = os_syscall6(SYS_mmap, (long)addr, (long)size, prot, flags,
+			       fd, offset);
+
+	if (unlikely(ret == -ENOMEM) && mapping_trim())
+		ret = os_syscall6(SYS_mmap, (long)addr, (long)size, prot,
+				  flags, fd, offset);
+	return (void *)result(ret);
+}
+
 static bool is_plain(const void *addr, size_t size, int prot, int flags,
 		     off_t offset)
 {
@@ -40,16 +53,12 @@ static bool is_plain(const void *addr, size_t size, int prot, int flags,
 static void *map_plain(size_t size)
 {
 	void *addr = mapping_reuse(size);
-	long ret;
 
-	if (!addr) {
-		ret = os_syscall6(SYS_mmap, 0, (long)size,
-				  PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		addr = (void *)result(ret);
-		if (addr == MAP_FAILED)
-			return addr;
-	}
+	if (!addr)
+		addr = map_by_kernel(NULL, size, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (addr == MAP_FAILED)
+		return addr;
 	mapping_track(addr, align_up(size, PAGE_SIZE));
 	decay_tick(WEIGHT_OBJECT);
 	return addr;
@@ -62,8 +71,7 @@ EXPORT void *mmap(void *addr, size_t size, int prot, int flags, int fd,
 		return map_plain(size);
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		mapping_untrack(addr, size);
-	return (void *)result(os_syscall6(SYS_mmap, (long)addr, (long)size,
-					  prot, flags, fd, offset));
+	return map_by_kernel(addr, size, prot, flags, fd, offset);
 }
 
 _Static_assert(sizeof(off_t) == 8, "one wrapper for both");
@@ -107,9 +115,9 @@ EXPORT int mprotect(void *addr, size_t size, int prot)
 
 EXPORT int pkey_mprotect(void *addr, size_t size, int prot, int key)
 {
-	mapping_untrack(addr, size);
 	if (key == -1)
 		return mprotect(addr, size, prot);
+	mapping_untrack(addr, size);
 	return (int)result(os_syscall4(SYS_pkey_mprotect, (long)addr,
 				       (long)size, prot, key));
 }

@@ -231,6 +231,14 @@ void *os_reserve_at(void *addr, size_t size)
 	return mem;
 }
 
+int os_reserve_again(void *addr, size_t size)
+{
+	if (!map_anonymous(addr, size, PROT_NONE, MAP_FIXED))
+		return -ENOMEM;
+	dump(addr, size, false);
+	return 0;
+}
+
 int os_protect(void *addr, size_t size, bool read, bool write)
 {
 	return (int)os_syscall3(SYS_mprotect, (long)addr, (long)size,

@@ -43,6 +43,9 @@ bool os_is_reserved(const void *addr);
  */
 void *os_reserve_at(void *addr, size_t size);
 
+/* Memory of ours becomes reserved again, whatever it was. */
+MUST_CHECK int os_reserve_again(void *addr, size_t size);
+
 /* Make committed memory readable or writable, or neither. */
 MUST_CHECK int os_protect(void *addr, size_t size, bool read, bool write);
 

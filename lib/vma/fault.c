@@ -31,12 +31,17 @@ static char *staging; /* Owner: the pager. PAGODA_MAP_MAX_BLOCK bytes */
 /* Set last: a fork may come at any time, and its child goes on from here. */
 static char *staging_area(void)
 {
-	char *area = staging ? staging :
-			       os_reserve(PAGODA_MAP_MAX_BLOCK, false);
+	char *area;
 
-	if (!staging && area && os_commit(area, PAGODA_MAP_MAX_BLOCK) == 0)
-		store_release(&staging, area);
-	return staging;
+	if (staging)
+		return staging;
+	area = os_reserve(PAGODA_MAP_MAX_BLOCK, false);
+	if (area && os_commit(area, PAGODA_MAP_MAX_BLOCK) < 0) {
+		os_release(area, PAGODA_MAP_MAX_BLOCK);
+		area = NULL;
+	}
+	store_release(&staging, area);
+	return area;
 }
 
 /*

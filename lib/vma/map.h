@@ -14,6 +14,9 @@ MUST_CHECK int vm_map(size_t size, const struct pagoda_vm_operations *ops,
 		      void *private_data, unsigned int flags, void **ret_addr);
 MUST_CHECK int vm_unmap(void *addr, size_t size);
 
+/* Quiet mode: no thread is started, vm_map() is refused. Once, by start-up. */
+void pager_forbid(void);
+
 /* munmap(): the same if @addr is in the pager's window; 1: it is not. */
 MUST_CHECK int vm_unmap_if_ours(void *addr, size_t size);
 

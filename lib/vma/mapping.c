@@ -57,7 +57,10 @@ static char *window;
 static struct kept {
 	size_t size;
 	uint32_t age; /* ticks */
-	/* On its way in or out without the lock, its owner's meanwhile. Atomic */
+	/*
+	 * On its way in or out without the lock, its owner's meanwhile; in the
+	 * child of a fork for good, if that is another thread. Atomic
+	 */
 	bool busy;
 } kept[NR_KEPT];
 
@@ -99,6 +102,13 @@ static bool lock_mapped(void)
 
 /* --- what is known --- */
 
+/* With the lock held. */
+static void untrack(uintptr_t start, uintptr_t end)
+{
+	if (unmap_areas(&mapped, start, end, NULL) < 0)
+		mm_forget(&mapped);
+}
+
 void mapping_track(void *addr, size_t size)
 {
 	struct vm_area desc = {
@@ -112,19 +122,11 @@ void mapping_track(void *addr, size_t size)
 	if (!mapped.end)
 		mm_init(&mapped, PAGE_SIZE, (uintptr_t)1 << 47, AREA_MMAP);
 	/* Unmapped by a system call that no wrapper saw. */
-	if (unmap_areas(&mapped, desc.start, desc.end, NULL) < 0)
-		mm_forget(&mapped);
+	untrack(desc.start, desc.end);
 	if (vma_init() == 0)
 		(void)!insert_vm_area(&mapped, &desc);
 	count_vm_event(MMAP_MANAGED);
 	mm_lock_release();
-}
-
-/* With the lock held. */
-static void untrack(uintptr_t start, uintptr_t end)
-{
-	if (unmap_areas(&mapped, start, end, NULL) < 0)
-		mm_forget(&mapped);
 }
 
 void mapping_untrack(const void *addr, size_t size)
@@ -181,6 +183,13 @@ static void put_slot(struct kept *k, size_t size)
 	store_release(&k->busy, false);
 }
 
+/* Only reserved again: what is accessible counts against limits. */
+static void empty_slot(struct kept *k)
+{
+	if (os_reserve_again(slot(k), k->size + PAGE_SIZE) == 0)
+		put_slot(k, 0);
+}
+
 static void judge(size_t size, uint64_t took_us)
 {
 	struct sparse *s = &sparse[ilog2(size)];
@@ -229,11 +238,9 @@ void *mapping_reuse(size_t size)
 		return NULL;
 	if (clear(slot(k), size))
 		addr = os_move_out(slot(k), size);
-	if (!addr)
-		(void)!os_purge(slot(k), size);
-	else
+	if (addr)
 		count_vm_event(MMAP_REUSE);
-	put_slot(k, 0);
+	empty_slot(k);
 	return addr;
 }
 
@@ -269,8 +276,7 @@ static struct kept *slot_for(uintptr_t start, uintptr_t end)
 {
 	struct kept *k = NULL;
 
-	if (is_whole(start, end) && worth_keeping(end - start) &&
-	    os_is_plain((void *)start))
+	if (is_whole(start, end) && worth_keeping(end - start))
 		k = take_slot(0);
 	untrack(start, end);
 	mm_lock_release();
@@ -294,6 +300,10 @@ bool mapping_retire(void *addr, size_t size)
 	k = slot_for(start, end);
 	if (!k)
 		return false;
+	if (!os_is_plain(addr)) {
+		put_slot(k, 0);
+		return false;
+	}
 	if (os_move_in(addr, end - start, slot(k)) < 0) {
 		repair_slot(k);
 		return false;
@@ -312,9 +322,7 @@ static void drop_older(uint32_t age)
 
 		if (load_acquire(&k->busy) || !k->size || k->age < age)
 			continue;
-		/* What the kernel does not take stays for the next time. */
-		if (os_purge(slot(k), k->size) == 0)
-			put_slot(k, 0);
+		empty_slot(k);
 	}
 }
 
@@ -330,18 +338,11 @@ void mapping_decay(unsigned int ticks)
 	mm_lock_release();
 }
 
-void mapping_trim(void)
+bool mapping_trim(void)
 {
 	if (!load_relaxed(&kept_bytes) || !mm_lock_try())
-		return;
+		return false;
 	drop_older(0);
 	mm_lock_release();
-}
-
-void mapping_fork_child(void)
-{
-	/* In the hands of threads that are gone. */
-	for (int i = 0; i < NR_KEPT; i++)
-		if (kept[i].busy)
-			put_slot(&kept[i], 0);
+	return true;
 }

@@ -39,11 +39,10 @@ bool mapping_retire(void *addr, size_t size);
 /* From here on nothing is kept: the program shares pages with the kernel. */
 void mapping_stop(void);
 
-/* Ticks of the decay clock: what nobody asked for goes; and all of it, at once. */
+/* Ticks of the decay clock: what nobody asked for goes. */
 void mapping_decay(unsigned int ticks);
-void mapping_trim(void);
 
-/* In a forked child. */
-void mapping_fork_child(void);
+/* All of it, at once. Return: whether there was any. */
+bool mapping_trim(void);
 
 #endif

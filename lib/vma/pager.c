@@ -24,6 +24,7 @@
 #include "page_alloc/page.h"
 #include "percpu/thread.h"
 #include "vma/internal.h"
+#include "vma/map.h"
 
 enum {
 	STACK_SIZE = 256 * 1024, /* for operations of the program */
@@ -37,6 +38,7 @@ static struct {
 	bool kernel_faults; /* Const while RUNNING, like the rest */
 	int err; /* REFUSED: why */
 	struct thread_word *thread;
+	bool forbidden; /* Const after start-up */
 } pager;
 
 bool in_pager(void)
@@ -142,6 +144,8 @@ int pager_start(bool kernel_faults)
 	uint32_t state = STOPPED;
 	int err;
 
+	if (pager.forbidden)
+		return -EPERM;
 	if (cas_acquire(&pager.state, &state, STARTING)) {
 		err = spawn();
 		if (err) {
@@ -155,6 +159,11 @@ int pager_start(bool kernel_faults)
 		return kernel_faults && !pager.kernel_faults ? -EPERM : 0;
 	/* Who waited for a thread that could not be started has no better luck. */
 	return state == REFUSED ? pager.err : -EAGAIN;
+}
+
+void pager_forbid(void)
+{
+	pager.forbidden = true;
 }
 
 void pager_forget(void)

@@ -18,6 +18,7 @@
  *   descriptors  none is ours, and none that is closed or replaced matters;
  *   user         without privilege: refused, or not for system calls;
  *   refused      userfaultfd answered with EPERM by seccomp;
+ *   quiet        no thread in quiet mode;
  *   killed       a process that dies with faults under way leaves nothing behind.
  */
 #include "test.h"
@@ -724,6 +725,31 @@ static void refused(void)
 	CHECK(!t.opened && !t.released);
 }
 
+static void quiet_child(void)
+{
+	struct table t = {.key = 8};
+
+	CHECK(!pagoda_map(PAGE, &page_ops, &t, PAGODA_MAP_USER_FAULTS));
+	CHECK_MSG(errno == EPERM, "errno %d", errno);
+}
+
+static void be_quiet(void *arg)
+{
+	(void)arg;
+	CHECK(!setenv("PAGODA_OPTIONS", "quiet=on", 1));
+}
+
+static void quiet(void)
+{
+	static const char *const args[] = {"quiet_child", NULL};
+	static struct run run;
+
+	if (!pagoda_map)
+		test_skip("no library that has pagoda_map()");
+	run_self(&run, RUN_STDERR, args, be_quiet, NULL);
+	CHECK_STATUS(run.status, 0, run.text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -741,6 +767,8 @@ int main(int argc, char **argv)
 		{"descriptors", descriptors, 30},
 		{"user", user, 60},
 		{"refused", refused, 30},
+		{"quiet", quiet, 30},
+		{"quiet_child", quiet_child, 30},
 	};
 
 	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));

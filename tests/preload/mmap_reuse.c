@@ -14,6 +14,7 @@
  *   threads    many at once, each with contents of its own;
  *   spliced    what was handed to a pipe by reference stays as it is;
  *   zerocopy   nothing is kept once a socket may send by reference;
+ *   limited    what is kept is no reason for ENOMEM, nor what was;
  *   off        nothing of it with mmap_cache=0, nor below a limit of address space.
  */
 #include "mapping.h"
@@ -414,6 +415,34 @@ static void zerocopy(void)
 	CHECK(counted("mmap_kept") == kept);
 }
 
+static void limited(void)
+{
+	struct rlimit limit;
+	char *p[8];
+	size_t i;
+	long before;
+
+	need_library();
+	CHECK(!munmap(map_dirty(SIZE), SIZE));
+	malloc_trim(0);
+	before = status_kib("VmData");
+	for (i = 0; i < 8; i++)
+		p[i] = map_dirty(4 * MIB);
+	for (i = 0; i < 8; i++)
+		CHECK(!munmap(p[i], 4 * MIB));
+	CHECK(counted("mmap_kept") > 4);
+	CHECK(!getrlimit(RLIMIT_DATA, &limit));
+	limit.rlim_cur = ((size_t)before + 14 * 1024) * KIB;
+	CHECK(!setrlimit(RLIMIT_DATA, &limit));
+	/* One that could be made of what is kept, and one that could not. */
+	p[0] = map_dirty(4 * MIB);
+	p[1] = map_dirty(6 * MIB);
+	CHECK(!munmap(p[0], 4 * MIB) && !munmap(p[1], 6 * MIB));
+	malloc_trim(0);
+	CHECK_MSG(status_kib("VmData") < before + 1024,
+		  "VmData %ld KiB, %ld at first", status_kib("VmData"), before);
+}
+
 static void switched_off(void)
 {
 	size_t i;
@@ -465,6 +494,7 @@ int main(int argc, char **argv)
 		{"threads", many_threads, 60},
 		{"spliced", spliced, 30},
 		{"zerocopy", zerocopy, 30},
+		{"limited", limited, 30},
 		{"off", off, 30},
 		{"switched_off", switched_off, 30},
 	};
