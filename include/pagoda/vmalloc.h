@@ -38,6 +38,12 @@ extern "C" {
  *
  * Return: the area, aligned to a page; or NULL with errno ENOMEM, or EINVAL (@size
  * is 0). Asks shrinkers (pagoda/shrinker.h) before it fails.
+ *
+ * From 1 MiB on the memory of free pages, however scattered, is moved into the area
+ * (UFFDIO_MOVE, Linux 6.8), and only what is missing costs new memory. For that a
+ * userfaultfd is opened for a moment, out of the program's sight, by any user; where
+ * it is refused, or pages are shared with a child, all of the area is new memory. A
+ * sandbox that ends the program for that call needs PAGODA_OPTIONS=quiet=on.
  */
 PAGODA_API void *pagoda_vmalloc(size_t size);
 PAGODA_API void *pagoda_vzalloc(size_t size);

@@ -22,6 +22,7 @@
 #include "slab/slab.h"
 #include "vma/map.h"
 #include "vma/mapping.h"
+#include "vmalloc/gather.h"
 #include "vmalloc/vmalloc.h"
 
 enum state { DOWN, STARTING, UP, FAILED };
@@ -61,6 +62,7 @@ static void decide_mode(void)
 		return;
 	thp_stop_probing();
 	pager_forbid();
+	gather_forbid();
 	if (percpu.mode == PERCPU_MODE_RSEQ) {
 		percpu.can_stop = false;
 		control_set_mode(MODE_MEMBARRIER, "off", "quiet");

@@ -20,8 +20,9 @@ static void *try_alloc(size_t size, bool zero)
 	void *p = NULL;
 
 	if (how != SLOW_BARRED) {
-		p = vmalloc_pages(pages_for(size), pages_for(size), PAGE_SIZE,
-				  zero, wait);
+		p = wait ? vmalloc_gather(pages_for(size), zero) :
+			   vmalloc_pages(pages_for(size), 0, PAGE_SIZE, zero,
+					 false);
 		if (!p)
 			p = large_alloc(size, PAGE_SIZE, zero, wait);
 	}

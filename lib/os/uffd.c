@@ -23,6 +23,17 @@
 #ifndef UFFD_FEATURE_POISON
 #define UFFD_FEATURE_POISON (1 << 14)
 #endif
+#ifndef UFFDIO_MOVE
+struct uffdio_move {
+	uint64_t dst;
+	uint64_t src;
+	uint64_t len;
+	uint64_t mode;
+	int64_t move;
+};
+#define UFFDIO_MOVE _IOWR(UFFDIO, 0x05, struct uffdio_move)
+#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES (1 << 1)
+#endif
 #ifndef UFFDIO_POISON
 struct uffdio_poison {
 	struct uffdio_range range;
@@ -31,6 +42,7 @@ struct uffdio_poison {
 };
 #define UFFDIO_POISON _IOWR(UFFDIO, 0x08, struct uffdio_poison)
 #endif
+
 static int uffd_ioctl(int fd, unsigned long request, void *arg)
 {
 	return (int)os_syscall3(SYS_ioctl, fd, (long)request, (long)arg);
@@ -65,10 +77,12 @@ static int out_of_the_way(int fd)
 	return high;
 }
 
-int os_uffd_open(bool kernel_faults)
+int os_uffd_open(bool kernel_faults, bool may_poison)
 {
-	struct uffdio_api api = { .api = UFFD_API,
-				  .features = UFFD_FEATURE_POISON };
+	struct uffdio_api api = {
+		.api = UFFD_API,
+		.features = may_poison ? UFFD_FEATURE_POISON : 0,
+	};
 	int fd;
 
 	fd = kernel_faults ? open_full_mode() :
@@ -83,6 +97,11 @@ int os_uffd_open(bool kernel_faults)
 	return out_of_the_way(fd);
 }
 
+void os_uffd_close(int fd)
+{
+	os_syscall1(SYS_close, fd);
+}
+
 int os_uffd_register(int fd, uintptr_t addr, size_t size)
 {
 	struct uffdio_register reg = {
@@ -91,6 +110,13 @@ int os_uffd_register(int fd, uintptr_t addr, size_t size)
 	};
 
 	return uffd_ioctl(fd, UFFDIO_REGISTER, &reg);
+}
+
+void os_uffd_unregister(int fd, uintptr_t addr, size_t size)
+{
+	struct uffdio_range range = { .start = addr, .len = size };
+
+	(void)uffd_ioctl(fd, UFFDIO_UNREGISTER, &range);
 }
 
 int os_uffd_wait(int fd, struct os_fault *faults, int max)
@@ -136,6 +162,26 @@ int os_uffd_copy(int fd, uintptr_t addr, const void *src, size_t size)
 			return err;
 	}
 	return 0;
+}
+
+size_t os_uffd_move(int fd, uintptr_t addr, const void *src, size_t size)
+{
+	size_t done = 0;
+	int err = 0;
+
+	while (done < size && (err == 0 || err == -EAGAIN)) {
+		struct uffdio_move move = {
+			.dst = addr + done,
+			.src = (uintptr_t)src + done,
+			.len = size - done,
+			.mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
+		};
+
+		err = uffd_ioctl(fd, UFFDIO_MOVE, &move);
+		if (move.move > 0)
+			done += (size_t)move.move;
+	}
+	return done;
 }
 
 int os_uffd_poison(int fd, uintptr_t page)

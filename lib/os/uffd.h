@@ -20,13 +20,18 @@ struct os_fault {
  * os_uffd_open() - a userfaultfd for missing pages.
  * @kernel_faults: one that also sees pages missed by system calls, which takes
  *                 privilege; otherwise those calls fail with EFAULT.
- * Return: the descriptor; -ENOSYS if the kernel lacks it or what we need of it
- * (poisoned pages: Linux 6.6).
+ * @may_poison: os_uffd_poison() will be called: Linux 6.6.
+ * Return: the descriptor; -ENOSYS if the kernel lacks it or what we need of it.
  */
-MUST_CHECK int os_uffd_open(bool kernel_faults);
+MUST_CHECK int os_uffd_open(bool kernel_faults, bool may_poison);
+
+void os_uffd_close(int fd);
 
 /* Missing pages of the range are reported from here on. */
 MUST_CHECK int os_uffd_register(int fd, uintptr_t addr, size_t size);
+
+/* ... and from here on are the kernel's again. */
+void os_uffd_unregister(int fd, uintptr_t addr, size_t size);
 
 /*
  * os_uffd_wait() - sleep until a page is missed. Return: how many faults are in
@@ -40,6 +45,16 @@ MUST_CHECK int os_uffd_wait(int fd, struct os_fault *faults, int max);
  * Return: 0; -ENOENT if some of the range is not registered any more.
  */
 int os_uffd_copy(int fd, uintptr_t addr, const void *src, size_t size);
+
+/*
+ * os_uffd_move() - the missing pages at @addr become those at @src, which read as
+ * zeros afterwards; what is missing at @src stays missing. Nothing is copied, and
+ * who waits for them goes on. Linux 6.8.
+ * Return: bytes from the start that were moved. Pages shared with a child of a fork
+ * cannot be, nor can pages be moved where some are.
+ */
+MUST_CHECK size_t os_uffd_move(int fd, uintptr_t addr, const void *src,
+			       size_t size);
 
 /* Who touches the missing @page, now or later, gets SIGBUS. */
 MUST_CHECK int os_uffd_poison(int fd, uintptr_t page);

@@ -126,6 +126,15 @@ bool zone_grow(struct zone *z, unsigned int order);
 bool zone_watermark_ok(const struct zone *z, size_t nr, gfp_t gfp,
 		       enum zone_type wanted);
 
+/* --- purge.c --- */
+
+/*
+ * Blocks of @order came from memory that is not resident while a good part of
+ * the zone is free and resident in pieces too small for them: those go back, so
+ * that a change of sizes does not grow the heap.
+ */
+void zone_level(struct zone *z, unsigned int order);
+
 /* --- pcp.c --- */
 
 struct page *pcp_alloc(struct zone *z, unsigned int order,

@@ -126,6 +126,19 @@ static inline size_t decayed(size_t idle, unsigned int ticks)
 void page_alloc_decay(unsigned int ticks);
 size_t page_alloc_trim(void);
 
+/*
+ * page_alloc_move_out() - give the memory of free blocks, of any order and up to
+ * @nr pages in all, to @move: it takes what is resident of @pages pages at @addr
+ * away and returns how many of them, from the start, are done; less than all ends
+ * it.
+ * Return: pages that @move took. Context: as above, of ZONE_NORMAL.
+ */
+typedef size_t (*frame_mover)(void *arg, void *addr, size_t pages);
+size_t page_alloc_move_out(size_t nr, frame_mover move, void *arg);
+
+/* Free pages of ZONE_NORMAL that hold memory: a hint. */
+size_t page_alloc_free_resident(void);
+
 /* Is so much of the heap free and resident that the decay clock should tick? */
 bool page_alloc_much_free(void);
 /* Is more free memory resident than resident_free_limit() allows? */

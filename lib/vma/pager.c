@@ -77,11 +77,11 @@ static NORETURN void answer_faults(int uffd)
 static int open_uffd(void)
 {
 	int err = os_unshare_files();
-	int uffd = err < 0 ? err : os_uffd_open(true);
+	int uffd = err < 0 ? err : os_uffd_open(true, true);
 
 	pager.kernel_faults = uffd >= 0;
 	if (uffd < 0 && !err)
-		uffd = os_uffd_open(false);
+		uffd = os_uffd_open(false, true);
 	if (uffd < 0)
 		return uffd;
 	err = os_uffd_register(uffd, pager_mm.start,

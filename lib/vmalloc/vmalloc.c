@@ -38,6 +38,7 @@
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/span.h"
 #include "page_alloc/thp.h"
+#include "vmalloc/gather.h"
 
 enum {
 	NR_BINS = 64,
@@ -406,28 +407,61 @@ static void clear_area(size_t pfn, size_t nr)
 		memset(addr, 0, nr << PAGE_SHIFT);
 }
 
-void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
+/* An area of its own for the caller. Return: its pfn, or 0. */
+static size_t make_area(size_t nr, size_t room, size_t align, bool wait,
+			enum kind *ret_kind)
 {
-	enum kind kind;
 	size_t pfn;
 
 	if (nr > span.nr_pages || align > span.size)
-		return NULL;
+		return 0;
 	room = min_size(max_size(nr, room), span.nr_pages);
 	if (!lock_acquire_unless(&vmap_lock, !wait))
-		return NULL;
-	pfn = take_area(nr, room, align, &kind);
+		return 0;
+	pfn = take_area(nr, room, align, ret_kind);
 	lock_release(&vmap_lock);
+	if (pfn)
+		count_vm_event(VMALLOC_ALLOC);
+	return pfn;
+}
+
+static void *reuse_area(size_t pfn, size_t nr, bool zero)
+{
+	count_vm_event(VMALLOC_REUSE);
+	if (zero)
+		clear_area(pfn, nr);
+	return pfn_to_addr(pfn);
+}
+
+void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
+{
+	enum kind kind;
+	size_t pfn = make_area(nr, room, align, wait, &kind);
+
 	if (!pfn)
 		return NULL;
-	count_vm_event(VMALLOC_ALLOC);
-	if (kind == UNPURGED) {
-		count_vm_event(VMALLOC_REUSE);
-		if (zero)
-			clear_area(pfn, nr);
-	} else {
-		choose_page_size(pfn, nr, pfn_to_page(pfn)->room);
-	}
+	if (kind == UNPURGED)
+		return reuse_area(pfn, nr, zero);
+	choose_page_size(pfn, nr, pfn_to_page(pfn)->room);
+	return pfn_to_addr(pfn);
+}
+
+void *vmalloc_gather(size_t nr, bool zero)
+{
+	enum kind kind;
+	size_t pfn = make_area(nr, nr, PAGE_SIZE, true, &kind);
+	size_t moved;
+
+	if (!pfn)
+		return NULL;
+	if (kind == UNPURGED)
+		return reuse_area(pfn, nr, zero);
+	moved = gather_frames(pfn, nr);
+	if (zero)
+		memset(pfn_to_addr(pfn), 0, moved << PAGE_SHIFT);
+	if (moved < nr)
+		choose_page_size(pfn + moved, nr - moved,
+				 pfn_to_page(pfn)->room - moved);
 	return pfn_to_addr(pfn);
 }
 

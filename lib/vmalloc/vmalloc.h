@@ -18,6 +18,12 @@
  */
 void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait);
 
+/*
+ * vmalloc_gather() - an area made of memory that lies free elsewhere, however
+ * scattered, as far as there is some: it costs no memory but what is missing.
+ */
+void *vmalloc_gather(size_t nr, bool zero);
+
 /* Return: false only without @wait, when the lock is not free. */
 bool vfree(struct page *page, bool wait);
 

@@ -37,6 +37,8 @@ SPECIAL = {
     "malloc/mlockall.c": {"fcntl.h", "sys/mman.h"},
     "malloc/mmap.c": {"dlfcn.h", "fcntl.h", "sys/mman.h", "sys/socket.h"},
     "malloc/fork.c": {"pthread.h"},
+    # Blocks all signals around a new thread of the kernel's.
+    "os/aside.c": {"signal.h"},
     # The only thread there is; it is not started from inside malloc.
     "vma/pager.c": {"pthread.h", "signal.h"},
 }

@@ -17,6 +17,7 @@
  *   limited    what is kept is no reason for ENOMEM, nor what was;
  *   off        nothing of it with mmap_cache=0, nor below a limit of address space.
  */
+#include "counted.h"
 #include "mapping.h"
 
 #include <malloc.h>
@@ -24,25 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-extern long pagoda_proc_read(const char *file, char *buf, size_t size)
-	__attribute__((weak));
-
 enum { SIZE = 1024 * 1024 };
-
-/* ---- what the library counts --------------------------------------------- */
-
-static size_t counted(const char *name)
-{
-	static char text[16384];
-	char line[64];
-	const char *at;
-
-	snprintf(line, sizeof(line), "\n%s ", name);
-	CHECK(pagoda_proc_read("vmstat", text, sizeof(text)) > 0);
-	at = strstr(text, line);
-	CHECK_MSG(at, "vmstat has no %s", name);
-	return strtoul(at + strlen(line), NULL, 10);
-}
 
 static void need_library(void)
 {

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* counted.h - what the library counts, for tests that prove how it did it. */
+#ifndef PRELOAD_COUNTED_H
+#define PRELOAD_COUNTED_H
+
+#include "test.h"
+
+extern long pagoda_proc_read(const char *file, char *buf, size_t size)
+	__attribute__((weak));
+
+/* A line of vmstat. */
+__attribute__((unused)) static size_t counted(const char *name)
+{
+	static char text[16384];
+	char line[64];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	CHECK(pagoda_proc_read("vmstat", text, sizeof(text)) > 0);
+	at = strstr(text, line);
+	CHECK_MSG(at, "vmstat has no %s", name);
+	return strtoul(at + strlen(line), NULL, 10);
+}
+
+#endif
