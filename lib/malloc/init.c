@@ -20,6 +20,7 @@
 #include "page_alloc/thp.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
+#include "vma/lazy.h"
 #include "vma/map.h"
 #include "vma/mapping.h"
 #include "vmalloc/gather.h"
@@ -55,9 +56,9 @@ static void decide_mode(void)
 	const char *why = why_quiet();
 
 	control_set_mode(MODE_ACTIVE, why ? "quiet" : "default", why ? why : "");
-	control_set_mode(MODE_LAZY, "off", "not in this version");
 	control_set_mode(MODE_PAGER, "off", why ? "quiet" : "not needed yet");
 	mapping_init(why != NULL);
+	lazy_init(why != NULL);
 	if (!why)
 		return;
 	thp_stop_probing();

@@ -64,6 +64,16 @@ void *alloc_aligned(size_t align, size_t size);
 /* Bytes the block at @p may use; stops the program if there is none. */
 size_t usable_size(void *p, const char *caller);
 
+/* What a wrapper of a system call returns, as libc's would: errno is set. */
+static inline long syscall_result(long ret)
+{
+	if (unlikely((unsigned long)ret > -4096ul)) {
+		errno = (int)-ret;
+		return -1;
+	}
+	return ret;
+}
+
 /* --- large.c: blocks of whole pages --- */
 
 /*

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/params.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
@@ -115,6 +116,8 @@ static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 		gfp |= GFPF_ZERO;
 	if (nr <= BUDDY_MAX_PAGES && align_pages <= BUDDY_MAX_PAGES)
 		p = alloc_pages_exact(nr, ilog2(align_pages), gfp);
+	if (!p && params.lazy == TRI_ON && wait && align <= PAGE_SIZE)
+		p = vmalloc_gather(nr, zero);
 	if (!p)
 		p = vmalloc_pages(nr, nr, max_size(align, PAGE_SIZE), zero,
 				  wait);

@@ -16,15 +16,6 @@
 #include "os/syscall.h"
 #include "page_alloc/page_alloc.h"
 
-static int result(long ret)
-{
-	if (ret < 0) {
-		errno = (int)-ret;
-		return -1;
-	}
-	return 0;
-}
-
 struct mapping {
 	uintptr_t start, end;
 	char prot[4];
@@ -162,7 +153,7 @@ EXPORT int mlockall(int flags)
 		ret = os_syscall1(SYS_mlockall, flags);
 		if (!ret)
 			os_set_lock_commits(f & MCL_FUTURE);
-		return result(ret);
+		return (int)syscall_result(ret);
 	}
 	if (f & MCL_FUTURE)
 		ret = os_syscall1(SYS_mlockall,
@@ -174,11 +165,11 @@ EXPORT int mlockall(int flags)
 		os_set_lock_commits(f & MCL_FUTURE);
 	else
 		os_syscall0(SYS_munlockall);
-	return result(ret);
+	return (int)syscall_result(ret);
 }
 
 EXPORT int munlockall(void)
 {
 	os_set_lock_commits(false);
-	return result(os_syscall0(SYS_munlockall));
+	return (int)syscall_result(os_syscall0(SYS_munlockall));
 }

@@ -17,17 +17,9 @@
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "os/syscall.h"
+#include "vma/lazy.h"
 #include "vma/map.h"
 #include "vma/mapping.h"
-
-static long result(long ret)
-{
-	if (unlikely((unsigned long)ret > -4096ul)) {
-		errno = (int)-ret;
-		return -1;
-	}
-	return ret;
-}
 
 /* What is kept counts against the program's limits. */
 static void *map_by_kernel(void *addr, size_t size, int prot, int flags,
@@ -39,7 +31,7 @@ static void *map_by_kernel(void *addr, size_t size, int prot, int flags,
 	if (unlikely(ret == -ENOMEM) && mapping_trim())
 		ret = os_syscall6(SYS_mmap, (long)addr, (long)size, prot,
 				  flags, fd, offset);
-	return (void *)result(ret);
+	return (void *)syscall_result(ret);
 }
 
 static bool is_plain(const void *addr, size_t size, int prot, int flags,
@@ -53,13 +45,17 @@ static bool is_plain(const void *addr, size_t size, int prot, int flags,
 static void *map_plain(size_t size)
 {
 	void *addr = mapping_reuse(size);
+	bool is_new = !addr;
 
-	if (!addr)
+	if (is_new)
 		addr = map_by_kernel(NULL, size, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
 		return addr;
-	mapping_track(addr, align_up(size, PAGE_SIZE));
+	size = align_up(size, PAGE_SIZE);
+	mapping_track(addr, size);
+	if (is_new && lazy_wants(size))
+		lazy_arm(addr, size);
 	decay_tick(WEIGHT_OBJECT);
 	return addr;
 }
@@ -82,10 +78,11 @@ EXPORT int munmap(void *addr, size_t size)
 	int err = vm_unmap_if_ours(addr, size);
 
 	if (err <= 0)
-		return (int)result(err);
+		return (int)syscall_result(err);
 	if (mapping_retire(addr, size))
 		return 0;
-	return (int)result(os_syscall2(SYS_munmap, (long)addr, (long)size));
+	return (int)syscall_result(
+		os_syscall2(SYS_munmap, (long)addr, (long)size));
 }
 
 EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
@@ -101,15 +98,15 @@ EXPORT void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 	mapping_untrack(old, max_size(old_size, size));
 	if (flags & MREMAP_FIXED)
 		mapping_untrack(new, size);
-	return (void *)result(os_syscall5(SYS_mremap, (long)old,
-					  (long)old_size, (long)size, flags,
-					  (long)new));
+	return (void *)syscall_result(os_syscall5(SYS_mremap, (long)old,
+						  (long)old_size, (long)size,
+						  flags, (long)new));
 }
 
 EXPORT int mprotect(void *addr, size_t size, int prot)
 {
 	mapping_untrack(addr, size);
-	return (int)result(
+	return (int)syscall_result(
 		os_syscall3(SYS_mprotect, (long)addr, (long)size, prot));
 }
 
@@ -118,8 +115,8 @@ EXPORT int pkey_mprotect(void *addr, size_t size, int prot, int key)
 	if (key == -1)
 		return mprotect(addr, size, prot);
 	mapping_untrack(addr, size);
-	return (int)result(os_syscall4(SYS_pkey_mprotect, (long)addr,
-				       (long)size, prot, key));
+	return (int)syscall_result(os_syscall4(SYS_pkey_mprotect, (long)addr,
+					       (long)size, prot, key));
 }
 
 /* Advice about contents, which leaves the mapping what it is. */
@@ -143,7 +140,7 @@ EXPORT int madvise(void *addr, size_t size, int advice)
 {
 	if (!is_about_contents(advice))
 		mapping_untrack(addr, size);
-	return (int)result(
+	return (int)syscall_result(
 		os_syscall3(SYS_madvise, (long)addr, (long)size, advice));
 }
 
@@ -177,6 +174,6 @@ EXPORT int setsockopt(int fd, int level, int name, const void *value,
 	/* Before it sends by reference, which that allows. */
 	if (level == SOL_SOCKET && name == SO_ZEROCOPY)
 		mapping_stop();
-	return (int)result(os_syscall5(SYS_setsockopt, fd, level, name,
-				       (long)value, size));
+	return (int)syscall_result(os_syscall5(SYS_setsockopt, fd, level, name,
+					       (long)value, size));
 }

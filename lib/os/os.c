@@ -68,7 +68,7 @@ static void write_all(int fd, const char *buf, size_t len)
 	}
 }
 
-static void *unshared_thread; /* Atomic: who called os_unshare_files() */
+static _Thread_local bool unshared; /* by os_unshare_files() */
 
 /* The program's standard error as it is now, for a thread without. */
 static int borrow_stderr(void)
@@ -85,7 +85,7 @@ void host_write_stderr(const char *buf, size_t len)
 {
 	int fd;
 
-	if (load_relaxed(&unshared_thread) != __builtin_thread_pointer()) {
+	if (!unshared) {
 		write_all(STDERR_FILENO, buf, len);
 		return;
 	}
@@ -109,8 +109,7 @@ int os_unshare_files(void)
 	int err = (int)os_syscall3(SYS_close_range, 0, (long)~0u,
 				   CLOSE_RANGE_UNSHARE);
 
-	if (!err)
-		store_relaxed(&unshared_thread, __builtin_thread_pointer());
+	unshared = !err;
 	return err;
 }
 
@@ -522,6 +521,16 @@ uint64_t os_thread_us(void)
 uint32_t os_getpid(void)
 {
 	return (uint32_t)os_syscall0(SYS_getpid);
+}
+
+uint32_t os_gettid(void)
+{
+	return (uint32_t)os_syscall0(SYS_gettid);
+}
+
+bool os_thread_exists(uint32_t tid)
+{
+	return os_syscall3(SYS_tgkill, (long)os_getpid(), (long)tid, 0) == 0;
 }
 
 bool os_is_secure(void)

@@ -101,7 +101,7 @@ int os_munlock(void *addr, size_t size);
 /*
  * os_unshare_files() - from here on the calling thread has a descriptor table of
  * its own, an empty one; what it shared stays with the others. Messages still go
- * to the program's standard error. For one thread of a process.
+ * to the program's standard error.
  */
 MUST_CHECK int os_unshare_files(void);
 
@@ -130,6 +130,9 @@ uint64_t os_now_us(void);
 /* Microseconds of CPU time of the calling thread; a system call. */
 uint64_t os_thread_us(void);
 uint32_t os_getpid(void);
+uint32_t os_gettid(void);
+/* Has this process, still, a thread of that id? */
+bool os_thread_exists(uint32_t tid);
 /* AT_SECURE: setuid, setgid or file capabilities. */
 bool os_is_secure(void);
 bool os_environ_ready(void);

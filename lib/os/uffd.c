@@ -184,6 +184,18 @@ size_t os_uffd_move(int fd, uintptr_t addr, const void *src, size_t size)
 	return done;
 }
 
+void os_uffd_zero(int fd, uintptr_t page)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = page, .len = os_page_size() },
+	};
+	int err;
+
+	do
+		err = uffd_ioctl(fd, UFFDIO_ZEROPAGE, &zero);
+	while (err == -EAGAIN);
+}
+
 int os_uffd_poison(int fd, uintptr_t page)
 {
 	struct uffdio_poison poison = {

@@ -56,6 +56,10 @@ int os_uffd_copy(int fd, uintptr_t addr, const void *src, size_t size);
 MUST_CHECK size_t os_uffd_move(int fd, uintptr_t addr, const void *src,
 			       size_t size);
 
+/* The missing @page reads as zeros, and who waits for it goes on; if it is not
+ * missing, or not watched any more, it stays as it is. */
+void os_uffd_zero(int fd, uintptr_t page);
+
 /* Who touches the missing @page, now or later, gets SIGBUS. */
 MUST_CHECK int os_uffd_poison(int fd, uintptr_t page);
 

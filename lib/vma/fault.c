@@ -88,7 +88,7 @@ bool wait_for_faults(uintptr_t start, uintptr_t end)
 
 	while (load_acquire(&filling.busy) && filling.start < end &&
 	       start < filling.end) {
-		if (in_pager())
+		if (in_pager(&map_pager))
 			return false;
 		if (busy == 2 || cas_relaxed(&filling.busy, &busy, 2)) {
 			mm_lock_release();

@@ -8,6 +8,9 @@
 #include "base/lock.h"
 #include "vma/vma.h"
 
+struct pager;
+struct thread_word;
+
 /* What one pagoda_map() made; its areas have it as private_data. */
 struct vm_object {
 	const struct pagoda_vm_operations *ops;
@@ -20,6 +23,7 @@ struct vm_object {
 
 /* The areas of the pager's window. Lock: mm_lock */
 extern struct mm pager_mm INTERNAL;
+extern struct pager map_pager INTERNAL; /* that answers its faults */
 
 /*
  * mm_lock_acquire() - Return: false if the calling thread holds it already: a
@@ -45,16 +49,67 @@ MUST_CHECK bool wait_for_faults(uintptr_t start, uintptr_t end);
 /* No fault is under way in a forked child. */
 void forget_faults(void);
 
-/* --- pager.c --- */
+/* --- mapping.c: what is kept, for lazy.c --- */
+
+struct kept;
+
+struct loan {
+	void *addr;
+	size_t size;
+};
 
 /*
- * pager_start() - the pager answers faults of pager_mm's window.
+ * kept_borrow() - up to @most bytes (whole pages) of what is kept, with old data;
+ * mm_lock is held. Return: whom to give it back to, or NULL: nothing is kept.
+ * kept_return() - it was moved away. Without the lock.
+ */
+struct kept *kept_borrow(size_t most, struct loan *ret);
+void kept_return(struct kept *k, const struct loan *loan);
+/* Bytes that are kept: a hint. */
+size_t kept_total(void);
+
+/* --- lazy.c --- */
+
+/*
+ * lazy_disarm() - before the range changes: it is the kernel's from here on; mm_lock
+ * is held. @gone: it will be unmapped.
+ */
+void lazy_disarm(uintptr_t start, uintptr_t end, bool gone);
+void lazy_fork_child(void);
+
+/* --- pager.c --- */
+
+struct pager_ops {
+	/* Register what is to be watched. Return: 0 or -errno. */
+	int (*watch)(int uffd);
+	void (*fault)(int uffd, uintptr_t addr, bool write);
+	enum control_mode mode; /* the line that says whether it runs */
+	bool may_poison; /* needs poisoned pages: Linux 6.6 */
+	bool all_faults; /* of no use without those of system calls */
+};
+
+struct pager {
+	const struct pager_ops *ops;
+	uint32_t state; /* Atomic; futex of those who wait for the start */
+	bool kernel_faults; /* Const while it runs, like the rest */
+	int err; /* if it was refused: why */
+	uint32_t tid;
+	struct thread_word *thread;
+	bool stop; /* Owner: the thread */
+};
+
+/*
+ * pager_start() - @pager answers faults from here on.
  * @kernel_faults: those of system calls, too.
  * Return: 0 or -errno. What the kernel refused once is not tried again.
  */
-MUST_CHECK int pager_start(bool kernel_faults);
-bool in_pager(void);
-/* A forked child has no pager. */
-void pager_forget(void);
+MUST_CHECK int pager_start(struct pager *pager, bool kernel_faults);
+bool pager_runs(const struct pager *pager);
+/* Is this its thread? */
+bool in_pager(const struct pager *pager);
+/* After it was told to stop: the process has a thread less. */
+void pager_wait_for_end(const struct pager *pager);
+/* A forked child has none. */
+void pager_forget(struct pager *pager);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/bug.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "os/uffd.h"
 #include "page_alloc/page.h"
 #include "percpu/thread.h"
 #include "slab/slab.h"
@@ -25,6 +26,21 @@
 enum { KNOWN_FLAGS = PAGODA_MAP_READONLY | PAGODA_MAP_USER_FAULTS };
 
 struct mm pager_mm;
+
+static int watch_window(int uffd)
+{
+	return os_uffd_register(uffd, pager_mm.start,
+				pager_mm.end - pager_mm.start);
+}
+
+static const struct pager_ops map_pager_ops = {
+	.watch = watch_window,
+	.fault = handle_mm_fault,
+	.mode = MODE_PAGER,
+	.may_poison = true,
+};
+
+struct pager map_pager = { .ops = &map_pager_ops };
 
 static struct lock mm_lock = LOCK_INIT(MM);
 static struct kmem_cache *object_cache; /* Lock: mm_lock */
@@ -171,7 +187,8 @@ int vm_map(size_t size, const struct pagoda_vm_operations *ops,
 	mm_lock_release();
 	/* Without the lock: libc allocates for a new thread. */
 	if (!err)
-		err = pager_start(!(flags & PAGODA_MAP_USER_FAULTS));
+		err = pager_start(&map_pager,
+				  !(flags & PAGODA_MAP_USER_FAULTS));
 	if (err)
 		return err;
 	if (!mm_lock_acquire())
@@ -292,8 +309,9 @@ void mm_fork_parent(void)
 /* The objects are not given back: their owners are the parent's. */
 void mm_fork_child(void)
 {
-	pager_forget();
+	pager_forget(&map_pager);
 	forget_faults();
+	lazy_fork_child();
 	if (pager_mm.end) {
 		void *start = (void *)pager_mm.start;
 		size_t size = pager_mm.end - pager_mm.start;

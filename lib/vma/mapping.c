@@ -33,6 +33,7 @@
 #include "os/os.h"
 #include "page_alloc/page.h"
 #include "vma/internal.h"
+#include "vma/lazy.h"
 
 enum {
 	NR_KEPT = 32,
@@ -84,7 +85,8 @@ void mapping_init(bool quiet)
 bool mapping_is_managed(size_t size)
 {
 	return load_relaxed(&enabled) && load_relaxed(&params.mmap_cache) &&
-	       size >= params.mmap_threshold << 10 && size <= KEEP_MAX;
+	       size >= params.mmap_threshold << 10 &&
+	       (size <= KEEP_MAX || lazy_wants(size));
 }
 
 /* Return: false in a handler that interrupted a holder of the lock. */
@@ -142,8 +144,10 @@ void mapping_untrack(const void *addr, size_t size)
 	}
 	/* Past the end of all addresses: the kernel will refuse. */
 	end = min_size(end, mapped.end);
-	if (start < end)
+	if (start < end) {
+		lazy_disarm(start, end, false);
 		untrack(max_size(start, mapped.start), end);
+	}
 	mm_lock_release();
 }
 
@@ -224,6 +228,40 @@ static bool clear(void *addr, size_t size)
 	return true;
 }
 
+/* --- what is kept, for lazy.c --- */
+
+size_t kept_total(void)
+{
+	return load_relaxed(&kept_bytes);
+}
+
+struct kept *kept_borrow(size_t most, struct loan *ret)
+{
+	struct kept *best = NULL;
+
+	for (int i = 0; i < NR_KEPT; i++) {
+		struct kept *k = &kept[i];
+
+		if (!load_acquire(&k->busy) && k->size > (best ? best->size : 0))
+			best = k;
+	}
+	if (!best)
+		return NULL;
+	best->busy = true;
+	/* From its end, so that the rest starts where the slot does. */
+	ret->size = min_size(most, best->size);
+	ret->addr = slot(best) + best->size - ret->size;
+	return best;
+}
+
+void kept_return(struct kept *k, const struct loan *loan)
+{
+	if (os_reserve_again(loan->addr, loan->size) == 0)
+		put_slot(k, k->size - loan->size);
+}
+
+/* --- in and out --- */
+
 void *mapping_reuse(size_t size)
 {
 	struct kept *k;
@@ -283,6 +321,54 @@ static struct kept *slot_for(uintptr_t start, uintptr_t end)
 	return k;
 }
 
+/*
+ * With the lock held, which is given up: the same for more than a slot holds, part
+ * by part from its start. Return: how many slots.
+ */
+static size_t slots_for(uintptr_t start, uintptr_t end, struct kept **slots)
+{
+	size_t most = (end - start) / KEEP_MAX, nr = 0;
+
+	if (is_whole(start, end) && lazy_wants(end - start))
+		while (nr < min_size(most, NR_KEPT) &&
+		       worth_keeping((nr + 1) * KEEP_MAX)) {
+			slots[nr] = take_slot(0);
+			if (!slots[nr])
+				break;
+			nr++;
+		}
+	untrack(start, end);
+	mm_lock_release();
+	return nr;
+}
+
+/* Nothing is unmapped that was not taken away before. */
+static bool retire_parts(uintptr_t start, uintptr_t end)
+{
+	struct kept *slots[NR_KEPT];
+	size_t nr = slots_for(start, end, slots);
+	uintptr_t rest = start + nr * KEEP_MAX;
+
+	if (!nr || !os_is_plain((void *)start) ||
+	    (rest < end && os_release((void *)rest, end - rest) < 0)) {
+		for (size_t i = 0; i < nr; i++)
+			put_slot(slots[i], 0);
+		return false;
+	}
+	for (size_t i = 0; i < nr; i++) {
+		void *part = (void *)(start + i * KEEP_MAX);
+
+		if (os_move_in(part, KEEP_MAX, slot(slots[i])) == 0) {
+			count_vm_event(MMAP_KEPT);
+			put_slot(slots[i], KEEP_MAX);
+		} else {
+			repair_slot(slots[i]);
+			(void)!os_release(part, KEEP_MAX);
+		}
+	}
+	return true;
+}
+
 bool mapping_retire(void *addr, size_t size)
 {
 	uintptr_t start = (uintptr_t)addr;
@@ -297,6 +383,9 @@ bool mapping_retire(void *addr, size_t size)
 		store_relaxed(&lost_track, true);
 		return false;
 	}
+	lazy_disarm(start, end, true);
+	if (end - start > KEEP_MAX)
+		return retire_parts(start, end);
 	k = slot_for(start, end);
 	if (!k)
 		return false;

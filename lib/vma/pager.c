@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pager.c - the thread that owns the userfaultfd.
+ * pager.c - threads that own a userfaultfd: one for the mappings of user pagers
+ * (map.c), one for lazy mappings (lazy.c), so that neither waits for the other.
  *
- * It starts with the first mapping that needs it, never from inside malloc. Its
+ * Each starts with the first mapping that needs it, never from inside malloc. Its
  * descriptor table is its own, so the program neither sees the userfaultfd nor
  * can close it, and the numbers of the program's descriptors stay as they would
  * be without us. All signals are blocked. It sleeps in read() and does nothing
  * else than answer faults; all ioctls are made here.
  *
- * States: STOPPED -> STARTING -> RUNNING or REFUSED. A child of a fork starts
- * with STOPPED.
+ * States: STOPPED -> STARTING -> RUNNING or REFUSED; RUNNING -> STOPPED for a
+ * pager that was told to. A child of a fork starts with STOPPED.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,18 +34,12 @@ enum {
 
 enum state { STOPPED, STARTING, RUNNING, REFUSED };
 
-static struct {
-	uint32_t state; /* Atomic: enum state, and futex of those who wait */
-	bool kernel_faults; /* Const while RUNNING, like the rest */
-	int err; /* REFUSED: why */
-	struct thread_word *thread;
-	bool forbidden; /* Const after start-up */
-} pager;
+static bool forbidden; /* Const after start-up */
 
-bool in_pager(void)
+bool in_pager(const struct pager *pager)
 {
-	return load_acquire(&pager.state) == RUNNING &&
-	       pager.thread == &thread_word;
+	return load_acquire(&pager->state) == RUNNING &&
+	       pager->thread == &thread_word;
 }
 
 /* --- the thread --- */
@@ -58,67 +53,79 @@ static bool is_repeated(const struct os_fault *faults, int i)
 	return false;
 }
 
-static NORETURN void answer_faults(int uffd)
+/* Until the pager is told to stop. */
+static void answer_faults(struct pager *pager, int uffd)
 {
 	struct os_fault faults[MAX_FAULTS];
 
-	for (;;) {
+	while (!pager->stop) {
 		int nr = os_uffd_wait(uffd, faults, MAX_FAULTS);
 
 		if (nr < 0 && nr != -EINTR && nr != -EAGAIN)
 			bug("userfaultfd: error %d", -nr);
 		for (int i = 0; i < nr; i++)
 			if (!is_repeated(faults, i))
-				handle_mm_fault(uffd, faults[i].addr,
-						faults[i].write);
+				pager->ops->fault(uffd, faults[i].addr,
+						  faults[i].write);
 	}
 }
 
-static int open_uffd(void)
+static int open_uffd(struct pager *pager)
 {
 	int err = os_unshare_files();
-	int uffd = err < 0 ? err : os_uffd_open(true, true);
+	int uffd = err < 0 ? err : os_uffd_open(true, pager->ops->may_poison);
 
-	pager.kernel_faults = uffd >= 0;
-	if (uffd < 0 && !err)
-		uffd = os_uffd_open(false, true);
+	pager->kernel_faults = uffd >= 0;
+	if (uffd < 0 && !err && !pager->ops->all_faults)
+		uffd = os_uffd_open(false, pager->ops->may_poison);
 	if (uffd < 0)
 		return uffd;
-	err = os_uffd_register(uffd, pager_mm.start,
-			       pager_mm.end - pager_mm.start);
+	err = pager->ops->watch(uffd);
 	return err < 0 ? err : uffd;
 }
 
-static void set_state(enum state state)
+static void set_state(struct pager *pager, enum state state)
 {
-	store_release(&pager.state, (uint32_t)state);
-	host_futex_wake(&pager.state, INT32_MAX);
+	store_release(&pager->state, (uint32_t)state);
+	host_futex_wake(&pager->state, INT32_MAX);
 }
 
-static void *pager_main(void *unused)
+static void say(const struct pager *pager, int uffd)
 {
-	int uffd = open_uffd();
+	if (uffd == -ENOSYS)
+		control_set_mode(pager->ops->mode, "off",
+				 "userfaultfd is missing");
+	else if (uffd < 0)
+		control_set_mode(pager->ops->mode, "off",
+				 "userfaultfd is refused");
+	else
+		control_set_mode(pager->ops->mode, "on",
+				 pager->kernel_faults ?
+					 "all faults" :
+					 "not those of system calls");
+}
 
-	(void)unused;
-	pager.thread = &thread_word;
-	pager.err = uffd < 0 ? uffd : 0;
-	if (uffd < 0) {
-		control_set_mode(MODE_PAGER, "off",
-				 uffd == -ENOSYS ? "userfaultfd is missing" :
-						   "userfaultfd is refused");
-		set_state(REFUSED);
-		return NULL;
+static void *pager_main(void *arg)
+{
+	struct pager *pager = arg;
+	int uffd = open_uffd(pager);
+
+	pager->thread = &thread_word;
+	pager->tid = os_gettid();
+	pager->err = uffd < 0 ? uffd : 0;
+	say(pager, uffd);
+	set_state(pager, uffd < 0 ? REFUSED : RUNNING);
+	if (uffd >= 0) {
+		answer_faults(pager, uffd);
+		os_uffd_close(uffd);
+		set_state(pager, STOPPED);
 	}
-	control_set_mode(MODE_PAGER, "on",
-			 pager.kernel_faults ? "all faults" :
-					       "not those of system calls");
-	set_state(RUNNING);
-	answer_faults(uffd);
+	return NULL;
 }
 
 /* --- starting it --- */
 
-static int spawn(void)
+static int spawn(struct pager *pager)
 {
 	pthread_attr_t attr;
 	sigset_t all, before;
@@ -133,40 +140,53 @@ static int spawn(void)
 	/* The new thread inherits the mask. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, &attr, pager_main, NULL);
+	err = pthread_create(&thread, &attr, pager_main, pager);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
 
-int pager_start(bool kernel_faults)
+int pager_start(struct pager *pager, bool kernel_faults)
 {
 	uint32_t state = STOPPED;
 	int err;
 
-	if (pager.forbidden)
+	if (forbidden)
 		return -EPERM;
-	if (cas_acquire(&pager.state, &state, STARTING)) {
-		err = spawn();
+	if (cas_acquire(&pager->state, &state, STARTING)) {
+		pager->stop = false;
+		err = spawn(pager);
 		if (err) {
-			set_state(STOPPED);
+			set_state(pager, STOPPED);
 			return err;
 		}
 	}
-	while ((state = load_acquire(&pager.state)) == STARTING)
-		host_futex_wait(&pager.state, STARTING);
+	while ((state = load_acquire(&pager->state)) == STARTING)
+		host_futex_wait(&pager->state, STARTING);
 	if (state == RUNNING)
-		return kernel_faults && !pager.kernel_faults ? -EPERM : 0;
+		return kernel_faults && !pager->kernel_faults ? -EPERM : 0;
 	/* Who waited for a thread that could not be started has no better luck. */
-	return state == REFUSED ? pager.err : -EAGAIN;
+	return state == REFUSED ? pager->err : -EAGAIN;
+}
+
+bool pager_runs(const struct pager *pager)
+{
+	return load_acquire(&pager->state) == RUNNING;
+}
+
+void pager_wait_for_end(const struct pager *pager)
+{
+	/* The kernel's end of it comes a little after libc's. */
+	while (os_thread_exists(pager->tid))
+		host_yield();
 }
 
 void pager_forbid(void)
 {
-	pager.forbidden = true;
+	forbidden = true;
 }
 
-void pager_forget(void)
+void pager_forget(struct pager *pager)
 {
-	store_relaxed(&pager.state, STOPPED);
+	store_relaxed(&pager->state, STOPPED);
 }

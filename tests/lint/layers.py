@@ -37,6 +37,7 @@ SPECIAL = {
     "malloc/mlockall.c": {"fcntl.h", "sys/mman.h"},
     "malloc/mmap.c": {"dlfcn.h", "fcntl.h", "sys/mman.h", "sys/socket.h"},
     "malloc/fork.c": {"pthread.h"},
+    "malloc/unshare.c": {"sched.h"},
     # Blocks all signals around a new thread of the kernel's.
     "os/aside.c": {"signal.h"},
     # The only thread there is; it is not started from inside malloc.
@@ -47,6 +48,7 @@ SPECIAL = {
 SYSCALLS = {
     "malloc/mmap.c",  # wrappers of system calls
     "malloc/mlockall.c",  # a wrapper of a system call, not an allocator's need
+    "malloc/unshare.c",  # the same
 }
 
 

@@ -41,10 +41,12 @@ is_preloaded() {
 	[ "$MODE" != plain ]
 }
 
-# The settings of the mode, in the form that env(1) takes.
+# The settings of the mode, in the form that env(1) takes. lock is also the mode
+# that fills mappings lazily, where the user may have that.
 PRELOAD_ENV=()
-! is_preloaded || PRELOAD_ENV=("LD_PRELOAD=$LIBRARY"
-	"PAGODA_OPTIONS=percpu=$MODE,stats=$STATS/stats.%p")
+options=percpu=$MODE,stats=$STATS/stats.%p
+[ "$MODE" != lock ] || options+=,lazy=on,lazy_min=64
+! is_preloaded || PRELOAD_ENV=("LD_PRELOAD=$LIBRARY" "PAGODA_OPTIONS=$options")
 
 # For programs that change to another user: the library may have been built in
 # a folder that is closed to others.
