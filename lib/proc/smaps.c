@@ -38,11 +38,12 @@ static void show_area(struct seq_file *m, const struct proc_area *area)
 		show_count(m, "Pieces:", r->pieces);
 		show_kb(m, "Moved:", r->moved);
 	}
-	if (r->kind == AREA_PAGER) {
+	if (r->kind == AREA_PAGER || r->faults) {
 		show_count(m, "Faults:", r->faults);
 		show_kb(m, "Filled:", r->filled);
-		seq_printf(m, "%-16s0x%lx\n", "Pager:", r->pager);
 	}
+	if (r->kind == AREA_PAGER)
+		seq_printf(m, "%-16s0x%lx\n", "Pager:", r->pager);
 }
 
 void smaps_show(struct seq_file *m, const struct proc_snapshot *s)

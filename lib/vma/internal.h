@@ -67,6 +67,8 @@ struct kept *kept_borrow(size_t most, struct loan *ret);
 void kept_return(struct kept *k, const struct loan *loan);
 /* Bytes that are kept: a hint. */
 size_t kept_total(void);
+/* A fault at @addr of a mapping, with which @pages come; mm_lock is held. */
+void mapping_count_fault(uintptr_t addr, size_t pages);
 
 /* --- lazy.c --- */
 

@@ -203,10 +203,12 @@ static struct kept *plan(int uffd, uintptr_t addr, struct loan *ret_loan)
 
 	if (a && follow(a, addr))
 		k = kept_borrow(min_size(a->around, a->end - addr), ret_loan);
-	if (k)
+	if (k) {
 		a->next = addr + ret_loan->size;
-	else if (a)
+		mapping_count_fault(addr, ret_loan->size >> PAGE_SHIFT);
+	} else if (a) {
 		hand_back(uffd, a);
+	}
 	return k;
 }
 

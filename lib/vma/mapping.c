@@ -260,6 +260,18 @@ void kept_return(struct kept *k, const struct loan *loan)
 		put_slot(k, k->size - loan->size);
 }
 
+void mapping_count_fault(uintptr_t addr, size_t pages)
+{
+	struct vm_area *vma =
+		find_vma_intersection(&mapped, addr, addr + PAGE_SIZE);
+
+	if (!vma)
+		return;
+	vma->faults++;
+	vma->filled += pages;
+	vma_show(&mapped, vma);
+}
+
 /* --- in and out --- */
 
 void *mapping_reuse(size_t size)

@@ -46,7 +46,10 @@ enum {
 	BIN_SHIFT = 1,
 	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
 	MAX_PIECES = 8192,
+	/* Pages of an area, and of one with room that is known to grow: what is
+	 * behind its end will be used, too. */
 	HUGE_FROM = MiB(128) >> PAGE_SHIFT,
+	HUGE_GROWING = MiB(64) >> PAGE_SHIFT,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
 };
@@ -308,7 +311,10 @@ static void choose_page_size(size_t pfn, size_t nr, size_t room)
 {
 	size_t huge = align_up(pfn, PAGEBLOCK_PAGES);
 
-	advise(pfn, room);
+	if (room >= HUGE_GROWING && room >= 2 * nr)
+		thp_advise(pfn, room);
+	else
+		advise(pfn, room);
 	if (nr >= HUGE_FROM && huge + PAGEBLOCK_PAGES <= pfn + nr &&
 	    thp_probe(huge, nr))
 		advise(pfn, room);
@@ -319,8 +325,9 @@ static void review_page_size(struct page *page, size_t old)
 {
 	size_t pfn = page_to_pfn(page), end = pfn + page->room;
 	size_t huge = align_up(pfn + old, PAGEBLOCK_PAGES);
+	size_t least = page->nr_pieces ? HUGE_GROWING : HUGE_FROM;
 
-	if (page->room >= HUGE_FROM && huge < pfn + page->nr_pages &&
+	if (page->room >= least && huge < pfn + page->nr_pages &&
 	    huge + PAGEBLOCK_PAGES <= end &&
 	    thp_probe(huge, page->nr_pages - old))
 		thp_advise(huge, end - huge);

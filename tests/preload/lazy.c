@@ -161,6 +161,19 @@ static int poke(volatile char *p)
 
 /* ---- touched by the program ------------------------------------------------ */
 
+/* What smaps says of the mapping at @p: kB that came with faults. */
+static size_t filled_kb(const char *p)
+{
+	static char text[65536];
+	char line[64], *at;
+
+	CHECK(pagoda_proc_read("smaps", text, sizeof(text)) > 0);
+	snprintf(line, sizeof(line), "%lx-", (unsigned long)p);
+	at = strstr(text, line);
+	at = at ? strstr(at, "Filled:") : NULL;
+	return at ? strtoul(at + strlen("Filled:"), NULL, 10) : 0;
+}
+
 static void forward(void)
 {
 	size_t faults, pages;
@@ -176,6 +189,7 @@ static void forward(void)
 	printf("%zu faults, %zu pages\n", faults, pages);
 	CHECK(faults >= 4 && pages >= PAGES / 2);
 	CHECK(pages / faults > 100);
+	CHECK(filled_kb(p) >= SIZE / KIB / 2 && filled_kb(p) <= SIZE / KIB);
 	CHECK(!madvise(p, SIZE, MADV_DONTNEED));
 	use(p, SIZE, 2);
 	CHECK(!munmap(p, SIZE));
