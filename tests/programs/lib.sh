@@ -43,9 +43,10 @@ is_preloaded() {
 
 # The settings of the mode, in the form that env(1) takes. lock is also the mode
 # that fills mappings lazily, where the user may have that.
+[ "$MODE" != lock ] || : "${LAZY:=on}"
 PRELOAD_ENV=()
 options=percpu=$MODE,stats=$STATS/stats.%p
-[ "$MODE" != lock ] || options+=,lazy=on,lazy_min=64
+options+=,lazy=${LAZY:-auto},lazy_min=64
 ! is_preloaded || PRELOAD_ENV=("LD_PRELOAD=$LIBRARY" "PAGODA_OPTIONS=$options")
 
 # For programs that change to another user: the library may have been built in
