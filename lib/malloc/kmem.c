@@ -13,6 +13,7 @@
 
 #include "base/bug.h"
 #include "base/host.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "percpu/fastpath.h"
@@ -112,6 +113,7 @@ static bool gfp_is_good(const struct kmem_cache *c, unsigned int gfp)
 static COLD void refused(const struct kmem_cache *c, enum slow_path how)
 {
 	count_vm_event(OOM);
+	PROBE(oom, c->size);
 	if (c->flags & SLAB_PANIC && how == SLOW_NORMAL)
 		bug("out of memory: cache %s", name_of(c));
 	errno = ENOMEM;

@@ -13,6 +13,7 @@
 
 #include "base/atomic.h"
 #include "base/params.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
@@ -139,8 +140,10 @@ void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 	if (!p)
 		p = alloc_pages_or_area(class ? round_to_class(nr) : nr, align,
 					zero, wait);
-	if (p)
+	if (p) {
 		count_vm_event(LARGE_ALLOC);
+		PROBE(large_alloc, p, size);
+	}
 	return p;
 }
 
@@ -182,8 +185,10 @@ bool large_free(void *p, bool wait)
 
 	done = class ? free_block(class, page, wait) :
 		       free_pages_or_area(page, wait);
-	if (done)
+	if (done) {
 		count_vm_event(LARGE_FREE);
+		PROBE(large_free, p);
+	}
 	return done;
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/bug.h"
 #include "base/host.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
@@ -96,6 +97,7 @@ static COLD void *alloc_last(size_t size, size_t align)
 	if (p)
 		return p;
 	count_vm_event(OOM);
+	PROBE(oom, size);
 	return out_of_memory();
 }
 

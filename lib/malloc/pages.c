@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "page_alloc/page_alloc.h"
@@ -108,6 +109,7 @@ static void *alloc(const struct wanted *w)
 	}
 	if (!p) {
 		count_vm_event(OOM);
+		PROBE(oom, w->nr << PAGE_SHIFT);
 		return out_of_memory();
 	}
 	/* They are locked once they are there. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "vmalloc/vmalloc.h"
@@ -46,6 +47,7 @@ static void *alloc(size_t size, bool zero)
 	if (p)
 		return p;
 	count_vm_event(OOM);
+	PROBE(oom, size);
 	return out_of_memory();
 }
 

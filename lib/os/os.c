@@ -21,6 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/host.h"
+#include "base/probe.h"
 #include "os/syscall.h"
 
 /* Newer than Debian 12's headers. */
@@ -305,14 +306,20 @@ int os_release(void *addr, size_t size)
 
 int os_purge(void *addr, size_t size)
 {
-	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,
-				MADV_DONTNEED);
+	int err = (int)os_syscall3(SYS_madvise, (long)addr, (long)size,
+				   MADV_DONTNEED);
+
+	PROBE(purge, addr, size, err);
+	return err;
 }
 
 int os_refresh(void *addr, size_t size)
 {
-	return map_anonymous(addr, size, PROT_READ | PROT_WRITE, MAP_FIXED) ?
-		       0 : -ENOMEM;
+	int err = map_anonymous(addr, size, PROT_READ | PROT_WRITE, MAP_FIXED) ?
+			  0 : -ENOMEM;
+
+	PROBE(purge, addr, size, err);
+	return err;
 }
 
 int os_move(void *old, size_t old_size, void *addr)

@@ -26,6 +26,7 @@
  * Lock: zone->lock for everything here.
  */
 #include "base/bug.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "page_alloc/internal.h"
 
@@ -107,6 +108,7 @@ static void expand(struct zone *z, struct page *page, unsigned int low,
 		size_t half;
 
 		high--;
+		PROBE(buddy_split, pfn, high);
 		half = pfn + ((size_t)1 << high);
 		add_to_free_list(z, half, high, mt,
 				 page->resident ?
@@ -360,6 +362,7 @@ void buddy_free(struct zone *z, size_t pfn, unsigned int order)
 		resident += pfn_to_page(buddy)->resident;
 		pfn &= ~((size_t)1 << order);
 		order++;
+		PROBE(buddy_merge, pfn, order);
 	}
 	add_to_free_list(z, pfn, order, pageblock_type(pfn), resident);
 }

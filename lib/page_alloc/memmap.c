@@ -14,6 +14,7 @@
 
 #include "base/format.h"
 #include "base/params.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "page_alloc/internal.h"
@@ -198,9 +199,11 @@ void memmap_strip(struct page *first)
 
 int memmap_commit(size_t from_pfn, size_t to_pfn)
 {
-	int err = os_commit(pfn_to_addr(from_pfn),
-			    (to_pfn - from_pfn) << PAGE_SHIFT);
+	void *addr = pfn_to_addr(from_pfn);
+	size_t size = (to_pfn - from_pfn) << PAGE_SHIFT;
+	int err = os_commit(addr, size);
 
+	PROBE(arena_online, addr, size, err);
 	count_vm_event(err ? ARENA_FAIL : ARENA_ONLINE);
 	return err;
 }

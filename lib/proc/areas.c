@@ -192,18 +192,20 @@ void proc_show_unlisted(struct seq_file *m, const struct proc_snapshot *s,
 
 /* --- a line of maps --- */
 
+const char *const proc_area_names[NR_AREA_KINDS] = {
+	[AREA_VMALLOC] = "vmalloc",
+	[AREA_UNPURGED] = "unpurged",
+	[AREA_PAGER] = "pager",
+	[AREA_MMAP] = "mmap",
+};
+
 static void name_area(const struct proc_area *area, char *buf, size_t size)
 {
-	static const char *const names[NR_AREA_KINDS] = {
-		[AREA_VMALLOC] = "vmalloc",
-		[AREA_UNPURGED] = "unpurged",
-		[AREA_PAGER] = "pager",
-		[AREA_MMAP] = "mmap",
-	};
 	const struct control_zone *z = area->zone;
 
 	if (!z)
-		fmt_snprintf(buf, size, "[pagoda:%s]", names[area->record.kind]);
+		fmt_snprintf(buf, size, "[pagoda:%s]", 
+			     proc_area_names[area->record.kind]);
 	else if (z->node)
 		fmt_snprintf(buf, size, "[pagoda:%.8s:%u]", z->name, z->node);
 	else

@@ -121,6 +121,9 @@ void proc_for_each_area(struct seq_file *m, const struct proc_snapshot *s,
 			void (*show)(struct seq_file *m,
 				     const struct proc_area *area));
 
+/* Of the kinds that there are records of. */
+extern const char *const proc_area_names[NR_AREA_KINDS] INTERNAL;
+
 /* Lines that say how many areas of a table could not be shown; mostly none. */
 void proc_show_unlisted(struct seq_file *m, const struct proc_snapshot *s,
 			enum control_area_table table);

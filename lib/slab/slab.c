@@ -25,6 +25,7 @@
 
 #include "base/bug.h"
 #include "base/format.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "slab/internal.h"
 
@@ -196,6 +197,7 @@ static void account_slab(struct kmem_cache *c, struct page *slab)
 	struct control_cache *st = cache_stat(c);
 
 	cache_show(c);
+	PROBE(slab_grow, st->name, c->order);
 	fetch_add_relaxed(&st->nr_slabs, 1);
 	fetch_add_relaxed(&st->grown, 1);
 	fetch_add_relaxed(&st->nr_free, c->objs);
@@ -210,6 +212,7 @@ static void collect_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	struct control_cache *st = cache_stat(c);
 
 	del_slab(c, n, slab);
+	PROBE(slab_reap, st->name, c->order);
 	fetch_sub_relaxed(&st->nr_slabs, 1);
 	fetch_add_relaxed(&st->reaped, 1);
 	fetch_sub_relaxed(&st->nr_free, c->objs);

@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/bug.h"
 #include "base/host.h"
+#include "base/probe.h"
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "os/uffd.h"
@@ -149,8 +150,11 @@ void handle_mm_fault(int uffd, uintptr_t addr, bool write)
 	if (!os_is_resident((void *)addr))
 		object = begin_fill(addr, &vmf);
 	if (object) {
-		int err = fill(uffd, object, &vmf);
+		int err;
 
+		PROBE(pager_fault, addr, vmf.size);
+		err = fill(uffd, object, &vmf);
+		PROBE(pager_done, addr, vmf.size, err);
 		count_vm_event(PGMAJFAULT);
 		if (err)
 			fail_fault(uffd, addr, &vmf, err);

@@ -13,6 +13,12 @@ _pagoda_options() {
 	pagoda options 2>/dev/null | sed -n 's/^\([a-z_]*=\).*/\1/p'
 }
 
+# Of the list of processes, and of the caches of one.
+_pagoda_columns() {
+	echo pid rss heap kept waste% fault/s refil/s cpu% command \
+		active objs use% size slabs actslb ob/s pg/s cache name
+}
+
 # The words that can stand at the cursor behind "pagoda stat".
 _pagoda_stat() {
 	local word
@@ -33,7 +39,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run whatis options doctor --help --version'
+		words='stat run top whatis options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -45,6 +51,20 @@ _pagoda() {
 		whatis)
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
 			[[ $cur == -* ]] && words=--help
+			;;
+		top)
+			case $prev in
+			-v | --view)
+				words='caches zones areas events fragmentation all'
+				;;
+			-d | --delay | -n | --count) ;;
+			-s | --sort) words=$(_pagoda_columns) ;;
+			*)
+				words=$(_pagoda_pids)
+				[[ $cur == -* ]] && words='--delay --count \
+					--batch --sort --view --help'
+				;;
+			esac
 			;;
 		doctor) words='--json --help' ;;
 		options) words=--help ;;

@@ -4,222 +4,70 @@
  */
 #include "list.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "target.h"
-
-static FILE *open_of_process(pid_t pid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return fopen(path, "re");
-}
-
-static uint64_t resident_kb(pid_t pid)
-{
-	FILE *f = open_of_process(pid, "statm");
-	uint64_t pages = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 10;
-}
-
-/* The arguments with blanks between them, cut to the buffer. */
-static void read_command(pid_t pid, char *buf, size_t size)
-{
-	FILE *f = open_of_process(pid, "cmdline");
-	size_t len = 0;
-
-	if (f) {
-		len = fread(buf, 1, size - 1, f);
-		fclose(f);
-	}
-	while (len && !buf[len - 1])
-		len--;
-	for (size_t i = 0; i < len; i++)
-		if (!isprint((unsigned char)buf[i]))
-			buf[i] = buf[i] ? '?' : ' ';
-	buf[len] = '\0';
-}
-
-struct row {
-	pid_t pid;
-	uint64_t rss_kb;
-	uint64_t heap_kb;
-	uint64_t kept_kb;
-	char command[256];
-};
-
-struct rows {
-	struct row *row;
-	size_t nr;
-	size_t room;
-};
-
-/*
- * Memory that may be resident and that the program does not have: free pages
- * that the kernel has not got back, and the part of the slabs without objects
- * in use.
- */
-static uint64_t kept_bytes(const struct proc_totals *t)
-{
-	uint64_t objects = proc_less(t->live, t->large + t->vmalloc_used);
-
-	return t->free_resident + t->vmalloc_unpurged + t->pcp +
-	       t->large_cached + proc_less(t->slab, objects);
-}
-
-static bool add_row(struct rows *rows, const struct target *t)
-{
-	struct proc_totals totals;
-	struct row *row;
-
-	if (rows->nr == rows->room) {
-		size_t room = max_size(2 * rows->room, 16);
-
-		row = reallocarray(rows->row, room, sizeof(*row));
-		if (!row)
-			return false;
-		rows->row = row;
-		rows->room = room;
-	}
-	proc_sum(&t->snapshot, &totals);
-	row = &rows->row[rows->nr++];
-	row->pid = t->memory.pid;
-	row->rss_kb = resident_kb(t->memory.pid);
-	row->heap_kb = totals.live >> 10;
-	row->kept_kb = kept_bytes(&totals) >> 10;
-	read_command(t->memory.pid, row->command, sizeof(row->command));
-	return true;
-}
+#include "process.h"
 
 /* Largest first. */
 static int compare_rows(const void *a, const void *b)
 {
-	const struct row *left = a, *right = b;
+	const struct process *left = a, *right = b;
 
-	if (left->rss_kb != right->rss_kb)
-		return left->rss_kb < right->rss_kb ? 1 : -1;
+	if (left->rss != right->rss)
+		return left->rss < right->rss ? 1 : -1;
 	return left->pid < right->pid ? -1 : left->pid > right->pid;
 }
 
-static void print_row(const struct row *row)
+static void print_row(const struct process *p)
 {
-	uint64_t held = row->heap_kb + row->kept_kb;
-	double waste = held ? 100.0 * (double)row->kept_kb / (double)held : 0;
-
 	printf("%7d %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %6.1f %s\n",
-	       (int)row->pid, row->rss_kb, row->heap_kb, row->kept_kb, waste,
-	       row->command);
+	       (int)p->pid, p->rss >> 10, p->heap >> 10, p->kept >> 10,
+	       process_waste(p->heap, p->kept), p->command);
 }
 
-static void print_rows(const struct rows *rows)
+static void print_rows(const struct processes *ps)
 {
 	printf("%7s %10s %10s %10s %6s %s\n", "PID", "RSS_KB", "HEAP_KB",
 	       "KEPT_KB", "WASTE%", "COMMAND");
-	for (size_t i = 0; i < rows->nr; i++)
-		print_row(&rows->row[i]);
+	for (size_t i = 0; i < ps->nr; i++)
+		print_row(&ps->row[i]);
 }
 
-static pid_t pid_of(const char *name)
+static void report_unread(const struct processes *ps)
 {
-	return isdigit((unsigned char)name[0]) ? (pid_t)atoi(name) : 0;
-}
-
-/* Those of which it is not known whether they run on the library. */
-struct unread {
-	unsigned int refused;
-	unsigned int failed;
-};
-
-static bool look_at(pid_t pid, struct target *t, struct rows *rows,
-		    struct unread *unread)
-{
-	switch (target_read(t, pid)) {
-	case TARGET_OK:
-		return add_row(rows, t);
-	case TARGET_OTHER_VERSION:
-		complain("process %d runs another version of Pagoda",
-			 (int)pid);
-		break;
-	case TARGET_NO_PERMISSION:
-		unread->refused++;
-		break;
-	case TARGET_DAMAGED:
-	case TARGET_FAILED:
-		unread->failed++;
-		break;
-	case TARGET_NO_PROCESS: /* it ended meanwhile */
-	case TARGET_NO_LIBRARY:
-	case TARGET_NOT_STARTED:
-	case TARGET_NO_CORE:
-	case TARGET_TRUNCATED:
-		break;
-	}
-	return true;
-}
-
-static void report_unread(const struct unread *unread)
-{
-	if (unread->refused)
+	if (ps->refused)
 		complain("no permission to look at %u other processes, which "
 			 "may run on Pagoda or not",
-			 unread->refused);
-	if (unread->failed)
+			 ps->refused);
+	if (ps->other_version)
+		complain("%u processes run another version of Pagoda",
+			 ps->other_version);
+	if (ps->failed)
 		complain("%u processes could not be read, 'pagoda stat PID' "
 			 "says why",
-			 unread->failed);
-}
-
-static enum tool_status list_folder(DIR *folder, struct target *t)
-{
-	struct rows rows = { 0 };
-	struct unread unread = { 0 };
-	struct dirent *entry;
-	bool complete = true;
-
-	while (complete && (entry = readdir(folder))) {
-		pid_t pid = pid_of(entry->d_name);
-
-		if (pid)
-			complete = look_at(pid, t, &rows, &unread);
-	}
-	if (complete) {
-		if (rows.nr)
-			qsort(rows.row, rows.nr, sizeof(rows.row[0]),
-			      compare_rows);
-		print_rows(&rows);
-		report_unread(&unread);
-	} else {
-		complain("out of memory");
-	}
-	free(rows.row);
-	return complete ? TOOL_OK : TOOL_FAILED;
+			 ps->failed);
 }
 
 enum tool_status list_processes(void)
 {
-	DIR *folder = opendir("/proc");
 	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
-	enum tool_status status = TOOL_FAILED;
+	struct processes ps = { 0 };
+	int err = -ENOMEM;
 
-	if (folder && t)
-		status = list_folder(folder, t);
-	else
-		complain("cannot list the processes: %s", strerror(errno));
+	if (t)
+		err = processes_read(&ps, t);
+	if (err) {
+		complain("cannot list the processes: %s", strerror(-err));
+	} else {
+		if (ps.nr)
+			qsort(ps.row, ps.nr, sizeof(ps.row[0]), compare_rows);
+		print_rows(&ps);
+		report_unread(&ps);
+	}
+	free(ps.row);
 	free(t);
-	if (folder)
-		closedir(folder);
-	return status;
+	return err ? TOOL_FAILED : TOOL_OK;
 }

@@ -14,6 +14,7 @@
 static const struct command *const commands[] = {
 	&stat_command,
 	&run_command,
+	&top_command,
 	&whatis_command,
 	&options_command,
 	&doctor_command,
