@@ -33,7 +33,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run whatis options doctor --help --version'
+		words='stat run whatis mount options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -45,6 +45,18 @@ _pagoda() {
 		whatis)
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
 			[[ $cur == -* ]] && words=--help
+			;;
+		mount)
+			case $prev in
+			-o | --option) words='allow_other allow_root' ;;
+			*)
+				if [[ $cur == -* ]]; then
+					words='--foreground --option --help'
+				else
+					compopt -o dirnames
+				fi
+				;;
+			esac
 			;;
 		doctor) words='--json --help' ;;
 		options) words=--help ;;

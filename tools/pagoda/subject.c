@@ -23,16 +23,22 @@
 
 /* --- what the kernel says of the process --- */
 
-static struct timespec boot; /* when the system started */
+enum { NSEC_PER_SEC = 1000000000 };
 
+static int64_t boot_nsec; /* when the system started */
+
+static int64_t read_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+/* Once: the difference of two clocks is never the same twice. */
 static void read_boot(void)
 {
-	struct timespec now, up;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	boot.tv_sec = now.tv_sec - up.tv_sec;
-	boot.tv_nsec = now.tv_nsec - up.tv_nsec;
+	boot_nsec = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
 }
 
 /* Clock ticks from the system's start to that of the process. */
@@ -89,21 +95,16 @@ static bool read_image(const struct subject *s, uint64_t *ret)
 	return len >= 0;
 }
 
-/* Read once: the difference of two clocks is never the same twice. */
 static struct timespec time_of(uint64_t ticks)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	const int64_t second = 1000000000;
-	int64_t hertz = sysconf(_SC_CLK_TCK);
-	int64_t nsec;
+	int64_t nsec = (int64_t)ticks * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
 
 	pthread_once(&once, read_boot);
-	nsec = boot.tv_nsec + second +
-	       (int64_t)ticks % hertz * (second / hertz);
+	nsec += boot_nsec;
 	return (struct timespec){
-		.tv_sec = boot.tv_sec - 1 + (int64_t)ticks / hertz +
-			  nsec / second,
-		.tv_nsec = nsec % second,
+		.tv_sec = nsec / NSEC_PER_SEC,
+		.tv_nsec = nsec % NSEC_PER_SEC,
 	};
 }
 
@@ -174,6 +175,16 @@ static int find(const struct subject *s, struct target *t)
 	return error_of(t, status);
 }
 
+/* Is it on the library, of whatever version? */
+static int look(const struct subject *s)
+{
+	struct target *t = new_target();
+	int err = t ? find(s, t) : -ENOMEM;
+
+	free(t);
+	return err == -EPROTONOSUPPORT ? 0 : err;
+}
+
 static int reread(struct target *t, const struct proc_file *file)
 {
 	t->without_areas = !proc_shows_areas(file);
@@ -209,7 +220,8 @@ static int print_command_line(const struct subject *s, FILE *out)
 		fwrite(buf, 1, (size_t)len, out);
 	len = len < 0 ? -errno : 0;
 	close(fd);
-	return (int)len;
+	/* In a process that is just ending it is empty. */
+	return len ? (int)len : look(s);
 }
 
 int subject_print(const struct subject *s, const struct reader *r,
@@ -229,17 +241,9 @@ int subject_print(const struct subject *s, const struct reader *r,
 static int check_subject(const struct subject *s, const struct reader *r)
 {
 	int err = reader_check(r, s->folder);
-	struct target *t;
 
-	if (err)
-		return err;
-	t = new_target();
-	if (!t)
-		return -ENOMEM;
-	err = find(s, t);
-	free(t);
-	if (err == -EPROTONOSUPPORT)
-		return 0;
+	if (!err)
+		err = look(s);
 	return err == -ESRCH || !is_alive(s) ? -ENOENT : err;
 }
 
