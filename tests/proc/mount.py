@@ -4,7 +4,9 @@ reads /proc, while processes work, come, go and are killed."""
 
 import contextlib
 import ctypes
+import json
 import os
+import pwd
 import random
 import re
 import shutil
@@ -323,6 +325,74 @@ class Redis(Case):
                 self.assertEqual(
                     found[f"node_zoneinfo_{name}_pages", (node, zone)],
                     numbers[name], name)
+
+    NETDATA = """
+[directories]
+config = {0}
+stock config = {0}
+cache = {0}
+lib = {0}
+home = {0}
+log = {0}
+web = {0}
+plugins = {0}
+[db]
+mode = alloc
+[web]
+bind to = 127.0.0.1:{1}
+[plugins]
+enable running new plugins = no
+cgroups = no
+diskspace = no
+idlejitter = no
+statsd = no
+tc = no
+timex = no
+[plugin:proc]
+/proc/pagetypeinfo = yes
+[plugin:proc:/proc/pagetypeinfo]
+filename to monitor = {2}
+enable detail per-type = yes
+"""
+
+    @unittest.skipUnless(shutil.which("netdata"), "netdata is not installed")
+    def test_netdata(self):
+        """Its parser of pagetypeinfo."""
+        folder, port = self.folder(), free_port()
+        config = os.path.join(folder, "netdata.conf")
+        path = os.path.join(self.path, "pagetypeinfo")
+        with open(config, "w") as file:
+            file.write(self.NETDATA.format(folder, port, path))
+        with stopped(self.pid):
+            self.start("netdata", "-D", "-c", config, "-u",
+                       pwd.getpwuid(os.getuid()).pw_name)
+            expected = self.free_bytes(read(path).decode())
+            wait_for("netdata", lambda: self.charts(port) == expected)
+        self.assertTrue(any(sum(each.values()) for each in expected.values()))
+
+    @staticmethod
+    def free_bytes(text):
+        """Of pagetypeinfo: {name of netdata's chart: {order: bytes}}."""
+        page = os.sysconf("SC_PAGESIZE")
+        rows = re.findall(r"(?m)^Node +(\d+), zone +(\w+), type +(\w+) "
+                          r"([\d ]+)$", text)
+        return {f"mem.pagetype_Node{node}_{zone},_{kind}": {
+            str(order): int(count) * page << order
+            for order, count in enumerate(counts.split())}
+            for node, zone, kind, counts in rows}
+
+    @staticmethod
+    def charts(port):
+        url = f"http://127.0.0.1:{port}/api/v1/allmetrics?format=json"
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as page:
+                found = json.load(page)
+        except OSError:
+            return None
+        return {name: {order: numbers["value"] for order, numbers in
+                       chart["dimensions"].items()}
+                for name, chart in found.items()
+                if name.startswith("mem.pagetype_Node")}
 
     def test_procps(self):
         """slabtop, vmstat and free, in a name space where our files lie over
