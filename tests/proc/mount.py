@@ -519,7 +519,7 @@ class Reading(Case):
         found = run("ls", "-lR", self.path)
         self.assertEqual((found.returncode, found.stderr), (0, ""))
         copy = os.path.join(self.folder(), "copy")
-        found = run("cp", "-r", self.path, copy)
+        found = run("cp", "-r", "--no-preserve=mode", self.path, copy)
         self.assertEqual((found.returncode, found.stderr), (0, ""))
         self.assertEqual(sorted(os.listdir(copy)), sorted(FILES))
         self.assertTrue(read(copy, "maps"))
@@ -729,8 +729,6 @@ class Life(Case):
                    path.encode() in self.command_line(pid)]
         self.assertEqual(len(servers), 1)
         with running() as one:
-            self.assertEqual(os.listdir(path), [
-                pid for pid in os.listdir(path) if pid.isdigit()])
             self.assertTrue(read(path, one.pid, "meminfo"))
         self.assertEqual(os.readlink(f"/proc/{servers[0]}/cwd"), "/")
         unmount(path)
