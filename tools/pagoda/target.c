@@ -209,11 +209,12 @@ static int read_records(struct target *t, enum control_area_table table,
 	struct control_area *records = t->control.areas[table];
 	size_t nr = t->control.area_heads[table].nr;
 	size_t len = nr * sizeof(*records);
-	struct control_area *before = malloc(2 * len), *after = before + nr;
+	struct control_area *before = malloc(2 * len), *after;
 	int err;
 
 	if (!before)
 		return -ENOMEM;
+	after = before + nr;
 	err = memory_read(&t->memory, addr, before, len);
 	if (!err)
 		err = memory_read(&t->memory, addr, records, len);
