@@ -251,7 +251,7 @@ static enum target_status read_head(struct target *t)
 {
 	struct control_block *c = &t->control;
 	int err = memory_read(&t->memory, t->address, c,
-			      offsetof(struct control_block, page_size));
+			      offsetof(struct control_block, nr_nodes));
 
 	if (err)
 		return target_status_of(t, -err);
@@ -261,7 +261,7 @@ static enum target_status read_head(struct target *t)
 	t->version = c->version;
 	if (c->version != CONTROL_VERSION || c->size != sizeof(*c))
 		return TARGET_OTHER_VERSION;
-	return TARGET_OK;
+	return c->page_size ? TARGET_OK : TARGET_NOT_STARTED;
 }
 
 static enum target_status read_control(struct target *t)
@@ -276,8 +276,6 @@ static enum target_status read_control(struct target *t)
 			  offsetof(struct control_block, areas));
 	if (err)
 		return target_status_of(t, -err);
-	if (!c->page_size)
-		return TARGET_NOT_STARTED;
 	if (!check_control(c))
 		return TARGET_DAMAGED;
 	return t->without_areas ? TARGET_OK : read_areas(t);
