@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <mntent.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static const char *find_fault(const char *path)
 
 /* --- messages of libfuse --- */
 
-/* Standard error goes to `file` meanwhile. Both -1: it does not. */
+/* Standard error goes to `file` meanwhile, unless one of them is -1. */
 struct capture {
 	int file;
 	int saved;
@@ -82,7 +83,7 @@ static struct capture begin_capture(void)
 {
 	struct capture c = {
 		.file = memfd_create("messages", MFD_CLOEXEC),
-		.saved = dup(STDERR_FILENO),
+		.saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0),
 	};
 
 	if (c.file >= 0 && c.saved >= 0)
