@@ -36,6 +36,12 @@ const struct proc_file *proc_find(const char *name)
 	return NULL;
 }
 
+bool proc_shows_areas(const struct proc_file *file)
+{
+	return file->show == vmallocinfo_show || file->show == maps_show ||
+	       file->show == smaps_show;
+}
+
 void proc_for_each_zone(struct seq_file *m, const struct proc_snapshot *s,
 			void (*show)(struct seq_file *m,
 				     const struct proc_snapshot *s,

@@ -33,6 +33,9 @@ extern const size_t nr_proc_files;
 /* Return: the file of that name, or NULL. */
 const struct proc_file *proc_find(const char *name);
 
+/* Does it show areas, see proc_for_each_area()? A reader may leave them out. */
+bool proc_shows_areas(const struct proc_file *file);
+
 /*
  * proc_snapshot_self() - look at this process.
  * The control block is not copied: the text shows it as it is when printed.

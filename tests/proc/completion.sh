@@ -35,13 +35,15 @@ complete_words meminfo stat --core x mem
 complete_words percpu= run --option perc
 complete_words --stats run --s
 complete_words --json doctor ''
+complete_words --foreground mount --f
+complete_words allow_other mount -o allow
 complete_words cat run cat
 complete_words --view top --v
 complete_words fragmentation top --view f
 complete_words rss top -s rs
 
 # Every command, and every long option, is in both files.
-for command in stat run top whatis options doctor; do
+for command in stat run top whatis mount options doctor; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

@@ -39,7 +39,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run top whatis options doctor --help --version'
+		words='stat run top whatis mount options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -63,6 +63,18 @@ _pagoda() {
 				words=$(_pagoda_pids)
 				[[ $cur == -* ]] && words='--delay --count \
 					--batch --sort --view --help'
+				;;
+			esac
+			;;
+		mount)
+			case $prev in
+			-o | --option) words='allow_other allow_root' ;;
+			*)
+				if [[ $cur == -* ]]; then
+					words='--foreground --option --help'
+				else
+					compopt -o dirnames
+				fi
 				;;
 			esac
 			;;

@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
 	&run_command,
 	&top_command,
 	&whatis_command,
+	&mount_command,
 	&options_command,
 	&doctor_command,
 };

@@ -5,7 +5,13 @@
 #ifndef PAGODA_TOOL_SHOW_H
 #define PAGODA_TOOL_SHOW_H
 
+#include <stdio.h>
+
 #include "proc/proc.h"
+
+/* One file as the kernel writes it. */
+void show_proc_file(const struct proc_snapshot *s, const struct proc_file *file,
+		    FILE *out);
 
 /* The files of these names, which exist; all of them if there are none. */
 void show_text(const struct proc_snapshot *s, char **names, int nr_names);

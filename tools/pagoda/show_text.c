@@ -4,39 +4,38 @@
  */
 #include "show.h"
 
-#include <stdio.h>
-
-static void flush_to_stdout(struct seq_file *m)
+static void flush_to_stream(struct seq_file *m)
 {
-	fwrite(m->buf, 1, m->len, stdout);
+	fwrite(m->buf, 1, m->len, m->private);
 }
 
-static void print_file(const struct proc_snapshot *s,
-		       const struct proc_file *file)
+void show_proc_file(const struct proc_snapshot *s, const struct proc_file *file,
+		    FILE *out)
 {
 	char buf[4096];
 	struct seq_file m = {
 		.buf = buf,
 		.size = sizeof(buf),
-		.flush = flush_to_stdout,
+		.flush = flush_to_stream,
+		.private = out,
 	};
 
 	file->show(&m, s);
-	flush_to_stdout(&m);
+	flush_to_stream(&m);
 }
 
 static void print_titled(const struct proc_snapshot *s,
 			 const struct proc_file *file)
 {
 	printf("==> %s <==\n", file->name);
-	print_file(s, file);
+	show_proc_file(s, file, stdout);
 	printf("\n");
 }
 
 void show_text(const struct proc_snapshot *s, char **names, int nr_names)
 {
 	if (nr_names == 1) {
-		print_file(s, proc_find(names[0]));
+		show_proc_file(s, proc_find(names[0]), stdout);
 		return;
 	}
 	for (int i = 0; i < nr_names; i++)

@@ -27,6 +27,8 @@ struct target {
 	struct memory memory;
 	int error; /* errno of TARGET_FAILED */
 	uint32_t version; /* of its control block */
+	uint64_t address; /* of its control block; 0: not found */
+	bool without_areas; /* target_reread() leaves them out */
 	struct control_block control;
 	struct proc_snapshot snapshot; /* of `control` */
 };
@@ -36,6 +38,21 @@ struct target {
  * and notices nothing.
  */
 enum target_status target_read(struct target *t, pid_t pid);
+
+/*
+ * target_reread() - look at the process of @t once more, for less: its mappings
+ * are not searched again if the control block is where it was.
+ */
+enum target_status target_reread(struct target *t);
+
+/*
+ * target_find() - is process @pid on the library? Nothing else is read;
+ * target_reread() may follow. Status as of target_read(), but for
+ * TARGET_DAMAGED.
+ * @address: of its control block when it was found last, which makes this
+ * cheap; 0: not known.
+ */
+enum target_status target_find(struct target *t, pid_t pid, uint64_t address);
 
 /*
  * target_read_core() - the same from the core file @path.

@@ -40,6 +40,7 @@ extern const struct command options_command;
 extern const struct command doctor_command;
 extern const struct command whatis_command;
 extern const struct command top_command;
+extern const struct command mount_command;
 
 /* "pagoda: " and the text on standard error. */
 void complain(const char *format, ...) PRINTF(1, 2);
