@@ -321,6 +321,15 @@ static enum target_status read_target(struct target *t)
 	return status;
 }
 
+struct target *target_new(void)
+{
+	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+
+	if (!t)
+		complain("out of memory");
+	return t;
+}
+
 enum target_status target_read(struct target *t, pid_t pid)
 {
 	memset(t, 0, sizeof(*t));
