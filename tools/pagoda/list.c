@@ -211,17 +211,15 @@ static enum tool_status list_folder(DIR *folder, struct target *t)
 enum tool_status list_processes(void)
 {
 	DIR *folder = opendir("/proc");
+	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
 	enum tool_status status = TOOL_FAILED;
-	struct target *t;
 
-	if (!folder) {
-		complain("cannot list the processes: %s", strerror(errno));
-		return TOOL_FAILED;
-	}
-	t = target_new();
-	if (t)
+	if (folder && t)
 		status = list_folder(folder, t);
+	else
+		complain("cannot list the processes: %s", strerror(errno));
 	free(t);
-	closedir(folder);
+	if (folder)
+		closedir(folder);
 	return status;
 }
