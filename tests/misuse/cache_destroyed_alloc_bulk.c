@@ -8,11 +8,8 @@ const struct misuse misuse = {
 
 void bug(void)
 {
-	struct pagoda_kmem_cache *c = victim(0);
-	void *objs[2] = {victim_alloc(c), victim_alloc(c)};
+	void *objs[2];
 
-	pagoda_kmem_cache_free_bulk(c, 2, objs);
-	CHECK(!pagoda_kmem_cache_destroy(c));
-	suspect(c);
-	pagoda_kmem_cache_alloc_bulk(c, PAGODA_GFP_KERNEL, 2, objs);
+	pagoda_kmem_cache_alloc_bulk(ended_victim(0, NULL), PAGODA_GFP_KERNEL, 2,
+				     objs);
 }

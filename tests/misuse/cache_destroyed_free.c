@@ -8,11 +8,8 @@ const struct misuse misuse = {
 
 void bug(void)
 {
-	struct pagoda_kmem_cache *c = victim(0);
-	void *objs[2] = {victim_alloc(c), victim_alloc(c)};
+	void *obj;
+	struct pagoda_kmem_cache *c = ended_victim(1, &obj);
 
-	pagoda_kmem_cache_free_bulk(c, 2, objs);
-	CHECK(!pagoda_kmem_cache_destroy(c));
-	suspect(c);
-	pagoda_kmem_cache_free(c, objs[0]);
+	pagoda_kmem_cache_free(c, obj);
 }

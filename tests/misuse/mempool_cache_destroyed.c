@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool of objects of a cache that has ended. */
-#include "misuse.h"
-
-#define PAGODA_OPTIONAL
-#include <pagoda/mempool.h>
+#include "pool.h"
 
 const struct misuse misuse = {
 	.reason = "destroyed already",

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool destroyed twice. */
-#include "misuse.h"
-
-#define PAGODA_OPTIONAL
-#include <pagoda/mempool.h>
+#include "pool.h"
 
 const struct misuse misuse = {
 	.reason = "destroyed already",
@@ -11,10 +8,7 @@ const struct misuse misuse = {
 
 void bug(void)
 {
-	struct pagoda_mempool *pool =
-		pagoda_mempool_create_kmalloc_pool(2, 100);
+	void *element;
 
-	pagoda_mempool_destroy(pool);
-	suspect(pool);
-	pagoda_mempool_destroy(pool);
+	pagoda_mempool_destroy(ended_pool(&element));
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An object of another cache given to a pool whose reserve is full. */
-#include "misuse.h"
-
-#define PAGODA_OPTIONAL
-#include <pagoda/mempool.h>
+#include "pool.h"
 
 const struct misuse misuse = {
 	.reason = "cache mine: not its object: other",
