@@ -122,14 +122,12 @@ static enum tool_status show_addresses(struct target *t, char **texts, int nr)
 
 static enum tool_status look_up(pid_t pid, char **texts, int nr)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	enum target_status found;
 	enum tool_status status;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	found = target_read(t, pid);
 	status = found == TARGET_OK ? show_addresses(t, texts, nr) :
 				      explain_target(t, NULL, found);
