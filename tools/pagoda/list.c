@@ -10,48 +10,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "process.h"
 #include "target.h"
-
-static FILE *open_of_process(pid_t pid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return fopen(path, "re");
-}
-
-static uint64_t resident_kb(pid_t pid)
-{
-	FILE *f = open_of_process(pid, "statm");
-	uint64_t pages = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 10;
-}
-
-/* The arguments with blanks between them, cut to the buffer. */
-static void read_command(pid_t pid, char *buf, size_t size)
-{
-	FILE *f = open_of_process(pid, "cmdline");
-	size_t len = 0;
-
-	if (f) {
-		len = fread(buf, 1, size - 1, f);
-		fclose(f);
-	}
-	while (len && !buf[len - 1])
-		len--;
-	for (size_t i = 0; i < len; i++)
-		if (!isprint((unsigned char)buf[i]))
-			buf[i] = buf[i] ? '?' : ' ';
-	buf[len] = '\0';
-}
 
 struct row {
 	pid_t pid;
@@ -97,10 +58,10 @@ static bool add_row(struct rows *rows, const struct target *t)
 	proc_sum(&t->snapshot, &totals);
 	row = &rows->row[rows->nr++];
 	row->pid = t->memory.pid;
-	row->rss_kb = resident_kb(t->memory.pid);
+	row->rss_kb = process_rss(t->memory.pid) >> 10;
 	row->heap_kb = totals.live >> 10;
 	row->kept_kb = kept_bytes(&totals) >> 10;
-	read_command(t->memory.pid, row->command, sizeof(row->command));
+	process_command(t->memory.pid, row->command, sizeof(row->command));
 	return true;
 }
 

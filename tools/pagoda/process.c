@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.c - see process.h.
+ */
+#include "process.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_of_process(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return fopen(path, "re");
+}
+
+uint64_t process_rss(pid_t pid)
+{
+	FILE *f = open_of_process(pid, "statm");
+	uint64_t pages = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void process_read_use(pid_t pid, struct process_use *ret)
+{
+	FILE *f = open_of_process(pid, "stat");
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t user, system;
+	char line[1024];
+	char *behind; /* the name, which may hold anything */
+
+	memset(ret, 0, sizeof(*ret));
+	if (!f)
+		return;
+	behind = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	if (behind &&
+	    sscanf(behind,
+		   ") %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64
+		   " %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64,
+		   &ret->minor_faults, &ret->major_faults, &user, &system,
+		   &ret->threads) == 5)
+		ret->cpu_ms = (user + system) * 1000 / hz;
+	fclose(f);
+}
+
+void process_command(pid_t pid, char *buf, size_t size)
+{
+	FILE *f = open_of_process(pid, "cmdline");
+	size_t len = 0;
+
+	if (f) {
+		len = fread(buf, 1, size - 1, f);
+		fclose(f);
+	}
+	while (len && !buf[len - 1])
+		len--;
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)buf[i]))
+			buf[i] = buf[i] ? '?' : ' ';
+	buf[len] = '\0';
+}
