@@ -31,26 +31,41 @@ uint64_t process_rss(pid_t pid)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void process_read_use(pid_t pid, struct process_use *ret)
+/* What stands behind the name, which may hold anything; or "". */
+static const char *read_stat(pid_t pid, char *line, int size)
 {
 	FILE *f = open_of_process(pid, "stat");
+	const char *behind = NULL;
+
+	if (f && fgets(line, size, f))
+		behind = strrchr(line, ')');
+	if (f)
+		fclose(f);
+	return behind ? behind : "";
+}
+
+bool process_has_ended(pid_t pid)
+{
+	char line[1024], state;
+
+	return sscanf(read_stat(pid, line, sizeof(line)), ") %c", &state) !=
+		       1 || state == 'Z' || state == 'X';
+}
+
+void process_read_use(pid_t pid, struct process_use *ret)
+{
 	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t user, system;
 	char line[1024];
-	char *behind; /* the name, which may hold anything */
+	const char *behind = read_stat(pid, line, sizeof(line));
 
 	memset(ret, 0, sizeof(*ret));
-	if (!f)
-		return;
-	behind = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
-	if (behind &&
-	    sscanf(behind,
+	if (sscanf(behind,
 		   ") %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64
 		   " %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64,
 		   &ret->minor_faults, &ret->major_faults, &user, &system,
 		   &ret->threads) == 5)
 		ret->cpu_ms = (user + system) * 1000 / hz;
-	fclose(f);
 }
 
 void process_command(pid_t pid, char *buf, size_t size)

@@ -22,6 +22,9 @@ uint64_t process_rss(pid_t pid);
 
 void process_read_use(pid_t pid, struct process_use *ret);
 
+/* Is it gone, or waits only for its parent? */
+bool process_has_ended(pid_t pid);
+
 /* The arguments with blanks between them, cut to the buffer. */
 void process_command(pid_t pid, char *buf, size_t size);
 

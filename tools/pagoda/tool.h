@@ -39,6 +39,7 @@ extern const struct command run_command;
 extern const struct command options_command;
 extern const struct command doctor_command;
 extern const struct command whatis_command;
+extern const struct command record_command;
 extern const struct command map_command;
 
 /* "pagoda: " and the text on standard error. */
