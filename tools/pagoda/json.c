@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +82,13 @@ void json_signed(struct json *j, const char *name, int64_t value)
 {
 	begin_value(j, name);
 	fprintf(output_of(j), "%" PRId64, value);
+}
+
+void json_real(struct json *j, const char *name, double value)
+{
+	begin_value(j, name);
+	fprintf(output_of(j), "%.*g",
+		floor(value) == value && fabs(value) < 0x1p53 ? 17 : 9, value);
 }
 
 void json_bool(struct json *j, const char *name, bool value)

@@ -22,6 +22,8 @@ void json_open(struct json *j, const char *name, char bracket);
 void json_close(struct json *j, char bracket);
 void json_number(struct json *j, const char *name, uint64_t value);
 void json_signed(struct json *j, const char *name, int64_t value);
+/* To nine digits; whole numbers below 2^53 as they are. */
+void json_real(struct json *j, const char *name, double value);
 void json_bool(struct json *j, const char *name, bool value);
 /* At most @len bytes of @text, up to its NUL. */
 void json_text(struct json *j, const char *name, const char *text, size_t len);

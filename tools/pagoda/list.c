@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "process.h"
+#include "show.h"
 #include "target.h"
 
 struct row {
@@ -28,22 +29,9 @@ struct rows {
 	size_t room;
 };
 
-/*
- * Memory that may be resident and that the program does not have: free pages
- * that the kernel has not got back, and the part of the slabs without objects
- * in use.
- */
-static uint64_t kept_bytes(const struct proc_totals *t)
-{
-	uint64_t objects = proc_less(t->live, t->large + t->vmalloc_used);
-
-	return t->free_resident + t->vmalloc_unpurged + t->pcp +
-	       t->large_cached + proc_less(t->slab, objects);
-}
-
 static bool add_row(struct rows *rows, const struct target *t)
 {
-	struct proc_totals totals;
+	struct proc_totals sums;
 	struct row *row;
 
 	if (rows->nr == rows->room) {
@@ -55,12 +43,12 @@ static bool add_row(struct rows *rows, const struct target *t)
 		rows->row = row;
 		rows->room = room;
 	}
-	proc_sum(&t->snapshot, &totals);
+	proc_sum(&t->snapshot, &sums);
 	row = &rows->row[rows->nr++];
 	row->pid = t->memory.pid;
 	row->rss_kb = process_rss(t->memory.pid) >> 10;
-	row->heap_kb = totals.live >> 10;
-	row->kept_kb = kept_bytes(&totals) >> 10;
+	row->heap_kb = sums.live >> 10;
+	row->kept_kb = kept_bytes(&sums) >> 10;
 	process_command(t->memory.pid, row->command, sizeof(row->command));
 	return true;
 }

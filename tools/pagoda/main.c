@@ -16,6 +16,8 @@ static const struct command *const commands[] = {
 	&run_command,
 	&whatis_command,
 	&record_command,
+	&report_command,
+	&diff_command,
 	&map_command,
 	&options_command,
 	&doctor_command,

@@ -200,7 +200,7 @@ static const char *end_reason(const struct recorder *r)
 {
 	if (r->ended)
 		return "the process ended";
-	return stopped ? "it was interrupted" : "as long as was asked for";
+	return stopped ? "it was interrupted" : "its time was over";
 }
 
 /* The last map is that of the end, unless the process has taken it along. */

@@ -96,7 +96,7 @@ struct recording_sample {
 	uint64_t rss;
 	uint64_t metadata;
 	struct process_use use;
-	uint64_t totals[NR_TOTALS];
+	struct proc_totals totals;
 	uint64_t area_counts[NR_AREA_KINDS];
 	uint64_t area_bytes[NR_AREA_KINDS];
 	uint64_t events[NR_VM_EVENTS];
