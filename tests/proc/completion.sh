@@ -36,9 +36,15 @@ complete_words percpu= run --option perc
 complete_words --stats run --s
 complete_words --json doctor ''
 complete_words cat run cat
+complete_words --record run --re
+complete_words report re
+complete_words --interval record --in
+complete_words --core map --c
+complete_words --output report --o
+complete_words --json diff --j
 
 # Every command, and every long option, is in both files.
-for command in stat run whatis options doctor; do
+for command in stat run record report diff map whatis options doctor; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

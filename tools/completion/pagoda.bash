@@ -33,7 +33,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run whatis options doctor --help --version'
+		words='stat run record report diff map whatis options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -46,6 +46,28 @@ _pagoda() {
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
 			[[ $cur == -* ]] && words=--help
 			;;
+		record | map)
+			case $prev in
+			-o | --output | -c | --core) compopt -o default ;;
+			-i | --interval | -d | --duration | -n | --count) ;;
+			*)
+				words=$(_pagoda_pids)
+				[[ $cur == -* ]] && words='--output --help'
+				[[ $cur == -* && ${COMP_WORDS[1]} == map ]] &&
+					words+=' --core'
+				[[ $cur == -* && ${COMP_WORDS[1]} == record ]] &&
+					words+=' --interval --duration --count'
+				;;
+			esac
+			;;
+		report)
+			words='--output --help'
+			[[ $cur == -* ]] || compopt -o default
+			;;
+		diff)
+			words='--json --help'
+			[[ $cur == -* ]] || compopt -o default
+			;;
 		doctor) words='--json --help' ;;
 		options) words=--help ;;
 		run)
@@ -54,10 +76,11 @@ _pagoda() {
 				compopt -o nospace
 				words=$(_pagoda_options)
 				;;
-			-l | --lib) compopt -o default ;;
+			-l | --lib | -r | --record) compopt -o default ;;
+			-i | --interval) ;;
 			*)
 				if [[ $cur == -* ]]; then
-					words='--option --lib --stats --help'
+					words='--option --lib --stats --record --interval --help'
 				else
 					mapfile -t COMPREPLY < \
 						<(compgen -c -- "$cur")

@@ -95,12 +95,12 @@ static void set_texts(struct canvas *c, png_structp png, png_infop info)
 {
 	static char title_key[] = "Title", comment_key[] = "Comment";
 	png_text texts[] = {
-		{.compression = PNG_TEXT_COMPRESSION_NONE,
-		 .key = title_key,
-		 .text = c->title},
-		{.compression = PNG_TEXT_COMPRESSION_NONE,
-		 .key = comment_key,
-		 .text = c->comment},
+		{ .compression = PNG_TEXT_COMPRESSION_NONE,
+		  .key = title_key,
+		  .text = c->title },
+		{ .compression = PNG_TEXT_COMPRESSION_NONE,
+		  .key = comment_key,
+		  .text = c->comment },
 	};
 
 	png_set_text(png, info, texts, ARRAY_SIZE(texts));

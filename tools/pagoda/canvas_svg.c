@@ -8,12 +8,12 @@
 #include "canvas.h"
 
 static const uint32_t fixed_colours[COLOUR_INK][2] = {
-	[COLOUR_PAPER] = {0xfbfaf8, 0x15171a},
-	[COLOUR_TEXT] = {0x1f2328, 0xe6e4e0},
-	[COLOUR_FAINT] = {0x6e7781, 0x979ea7},
-	[COLOUR_TYPE + MIGRATE_UNMOVABLE] = {0x24292f, 0xfafafa},
-	[COLOUR_TYPE + MIGRATE_MOVABLE] = {0x1f9d87, 0x3fbfa8},
-	[COLOUR_TYPE + MIGRATE_RECLAIMABLE] = {0xb0487f, 0xd97fb0},
+	[COLOUR_PAPER] = { 0xfbfaf8, 0x15171a },
+	[COLOUR_TEXT] = { 0x1f2328, 0xe6e4e0 },
+	[COLOUR_FAINT] = { 0x6e7781, 0x979ea7 },
+	[COLOUR_TYPE + MIGRATE_UNMOVABLE] = { 0x24292f, 0xfafafa },
+	[COLOUR_TYPE + MIGRATE_MOVABLE] = { 0x1f9d87, 0x3fbfa8 },
+	[COLOUR_TYPE + MIGRATE_RECLAIMABLE] = { 0xb0487f, 0xd97fb0 },
 };
 
 uint32_t canvas_colour(const struct palette *p, unsigned int colour, bool dark)

@@ -220,7 +220,7 @@ static void write_x_axis(FILE *out, const struct chart *c)
 			"<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">", x,
 			BOTTOM, x, BOTTOM + 16,
 			x > RIGHT - 12 ? "end" : "middle");
-		write_time(out, c->ms[0] + ms, step);
+		write_time(out, ms, step);
 		fputs("</text>", out);
 	}
 }

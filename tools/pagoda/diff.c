@@ -138,7 +138,7 @@ static void print_head(const struct comparison *c)
 		       c->paths[i], r->pid, r->command, r->nr_samples,
 		       human_time(r->samples[r->nr_samples - 1].ms).text);
 	}
-	print_change("RSS", from->rss, to->rss);
+	print_change("RSS", from->use.rss, to->use.rss);
 	print_change("in use", from->totals.live, to->totals.live);
 }
 

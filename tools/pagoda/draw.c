@@ -29,7 +29,7 @@ static const char *cache_name(const void *arg, uint32_t id)
 static void write_lines(const struct target *t, const struct request *r,
 			char title[256], char more[256])
 {
-	char command[160];
+	char command[256], name[48];
 	time_t now = time(NULL);
 	struct tm tm;
 	size_t len;
@@ -40,10 +40,11 @@ static void write_lines(const struct target *t, const struct request *r,
 		return;
 	}
 	process_command(r->pid, command, sizeof(command));
+	snprintf(name, sizeof(name), "%s", command_name(command));
 	/* The picture's width. */
-	if (strlen(command) > 40)
-		strcpy(command + 37, "...");
-	snprintf(title, 256, "Memory map of %s, process %d", command,
+	if (strlen(command_name(command)) >= sizeof(name))
+		strcpy(name + sizeof(name) - 4, "...");
+	snprintf(title, 256, "Memory map of %s, process %d", name,
 		 (int)r->pid);
 	snprintf(more, 256, "Pagoda %s, ", t->control.version_string);
 	len = strlen(more);
@@ -55,11 +56,11 @@ static enum tool_status draw_states(const struct target *t,
 				    const struct page_states *states,
 				    const struct request *r)
 {
-	uint64_t counts[NR_STATES] = {0};
+	uint64_t counts[NR_STATES] = { 0 };
 	char title[256], more[256];
-	const char *lines[] = {title, more, NULL};
+	const char *lines[] = { title, more, NULL };
 	struct palette palette;
-	struct canvas canvas = {.ops = r->canvas, .palette = &palette};
+	struct canvas canvas = { .ops = r->canvas, .palette = &palette };
 	struct output out;
 	bool drawn;
 
@@ -77,7 +78,7 @@ static enum tool_status draw_states(const struct target *t,
 
 static enum tool_status draw_target(struct target *t, const struct request *r)
 {
-	struct page_states states = {0};
+	struct page_states states = { 0 };
 	enum target_status found = r->core ? target_read_core(t, r->core) :
 					     target_read(t, r->pid);
 	enum tool_status status;
@@ -106,22 +107,17 @@ static enum tool_status draw(const struct request *r)
 	return status;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len > end_len && !strcmp(text + len - end_len, end);
-}
-
 /* The form of the picture is that of the file's name. */
 static enum tool_status choose_form(const struct command *self,
 				    struct request *r)
 {
+	const char *dot = r->path ? strrchr(r->path, '.') : NULL;
+
 	if (!r->path)
 		return usage_error(self, "map: where to? Use --output FILE");
-	if (ends_in(r->path, ".svg")) {
+	if (dot && dot > r->path && !strcmp(dot, ".svg")) {
 		r->canvas = &svg_canvas;
-	} else if (!ends_in(r->path, ".png")) {
+	} else if (!dot || dot == r->path || strcmp(dot, ".png")) {
 		return usage_error(self,
 				   "map: the name must end in .svg or "
 				   ".png: '%s'",
@@ -139,12 +135,12 @@ static enum tool_status choose_form(const struct command *self,
 static enum tool_status run(const struct command *self, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"core", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{0},
+		{ "output", required_argument, NULL, 'o' },
+		{ "core", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
-	struct request r = {0};
+	struct request r = { 0 };
 	enum tool_status status;
 	int option;
 

@@ -32,15 +32,15 @@ static struct human with_unit(double value, double step,
 
 struct human human_bytes(double bytes)
 {
-	static const char *const units[] = {"B",   "KiB", "MiB", "GiB",
-					    "TiB", "PiB", "EiB"};
+	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
 
 	return with_unit(bytes, 1024, units, ARRAY_SIZE(units));
 }
 
 struct human human_count(double count)
 {
-	static const char *const units[] = {"", "k", "M", "G", "T", "P", "E"};
+	static const char *const units[] = { "", "k", "M", "G", "T", "P", "E" };
 
 	return with_unit(count, 1000, units, ARRAY_SIZE(units));
 }

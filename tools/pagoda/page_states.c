@@ -70,7 +70,7 @@ bool page_region_add(struct page_region *r, uint32_t state, uint64_t nr)
 		r->runs = runs;
 		r->room = room;
 	}
-	r->runs[r->nr_runs++] = (struct page_run){state, (uint32_t)nr};
+	r->runs[r->nr_runs++] = (struct page_run){ state, (uint32_t)nr };
 	return true;
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-bool parse_seconds(const char *text, uint64_t *ret_ms)
+static bool parse_seconds(const char *text, uint64_t *ret_ms)
 {
 	char *end;
 	double seconds;
@@ -22,6 +22,15 @@ bool parse_seconds(const char *text, uint64_t *ret_ms)
 		return false;
 	*ret_ms = (uint64_t)(seconds * 1000 + 0.5);
 	return true;
+}
+
+enum tool_status seconds_option(const struct command *c, const char *text,
+				uint64_t *ret_ms)
+{
+	if (parse_seconds(text, ret_ms))
+		return TOOL_OK;
+	return usage_error(c, "%s: '%s' is not a number of seconds from 0.001 "
+			      "to 10000000", c->name, text);
 }
 
 bool parse_count(const char *text, uint64_t *ret)

@@ -69,7 +69,7 @@ static void take_pages(struct tile *t)
 /* Return: what most of the cells are; NO_INK only if all are. */
 static uint8_t most_frequent(const uint8_t *cells, size_t nr)
 {
-	size_t counts[MAX_INKS] = {0};
+	size_t counts[MAX_INKS] = { 0 };
 	uint8_t best = NO_INK;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -144,7 +144,7 @@ static void draw_ink(const struct tile *t, struct canvas *c, uint8_t ink,
 void tile_draw(const struct tile *t, struct canvas *c, uint32_t x, uint32_t y,
 	       uint32_t cell)
 {
-	bool there[MAX_INKS] = {false};
+	bool there[MAX_INKS] = { false };
 
 	for (uint32_t i = 0; i < t->columns * t->rows; i++)
 		if (t->cells[i] != NO_INK)

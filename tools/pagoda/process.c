@@ -60,6 +60,7 @@ void process_read_use(pid_t pid, struct process_use *ret)
 	const char *behind = read_stat(pid, line, sizeof(line));
 
 	memset(ret, 0, sizeof(*ret));
+	ret->rss = process_rss(pid);
 	if (sscanf(behind,
 		   ") %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64
 		   " %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64,
@@ -83,4 +84,13 @@ void process_command(pid_t pid, char *buf, size_t size)
 		if (!isprint((unsigned char)buf[i]))
 			buf[i] = buf[i] ? '?' : ' ';
 	buf[len] = '\0';
+}
+
+const char *command_name(const char *command)
+{
+	const char *end = command + strcspn(command, " ");
+
+	while (end > command && end[-1] != '/')
+		end--;
+	return end;
 }

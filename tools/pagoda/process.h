@@ -11,6 +11,7 @@
 #include "base/compiler.h"
 
 struct process_use {
+	uint64_t rss; /* bytes */
 	uint64_t minor_faults;
 	uint64_t major_faults;
 	uint64_t cpu_ms;
@@ -27,5 +28,8 @@ bool process_has_ended(pid_t pid);
 
 /* The arguments with blanks between them, cut to the buffer. */
 void process_command(pid_t pid, char *buf, size_t size);
+
+/* The command without the folder of its program. */
+const char *command_name(const char *command);
 
 #endif

@@ -22,6 +22,7 @@ enum {
 	/* How often a program that is starting is looked at. */
 	START_INTERVAL_MS = 2,
 	STARTS_FOR_MS = 1000,
+	FAILURES_AT_MOST = 5,
 	/*
 	 * Maps are large. The next one is taken when the recording is longer by
 	 * this part, at least so many samples: that makes about 70 in a day.
@@ -39,6 +40,8 @@ struct recorder {
 	char command[256];
 	int pidfd; /* -1: the kernel has none */
 	bool ended; /* the process */
+	bool unreadable; /* it has become so */
+	unsigned int failures; /* looks in a row */
 	bool shows_progress;
 	uint64_t start_ms; /* of the monotonic clock */
 	uint64_t samples;
@@ -83,17 +86,16 @@ static uint64_t since_start(const struct recorder *r)
 
 /* --- what is seen --- */
 
-static void show_progress(const struct recorder *r)
+static void show_progress(const struct recorder *r, uint64_t rss)
 {
-	const struct target *t = r->target;
 	struct proc_totals sums;
 
 	if (!r->shows_progress)
 		return;
-	proc_sum(&t->snapshot, &sums);
+	proc_sum(&r->target->snapshot, &sums);
 	fprintf(stderr, "\r%s: %" PRIu64 " samples, RSS %s, in use %s, file %s"
 		"\033[K", human_time(since_start(r)).text, r->samples,
-		human_bytes((double)process_rss(t->memory.pid)).text,
+		human_bytes((double)rss).text,
 		human_bytes((double)sums.live).text,
 		human_bytes((double)r->file.bytes).text);
 }
@@ -133,8 +135,13 @@ static bool is_map_due(const struct recorder *r, uint64_t ms)
 /* Return: false after a complaint. */
 static bool add_sample(struct recorder *r)
 {
+	struct process_use use;
 	uint64_t ms;
 
+	process_read_use(r->target->memory.pid, &use);
+	/* It ended between the two looks. */
+	if (!use.rss)
+		return true;
 	if (!r->samples) {
 		struct recording_start start = {
 			.command = r->command,
@@ -150,21 +157,25 @@ static bool add_sample(struct recorder *r)
 	}
 	r->samples++;
 	ms = since_start(r);
-	if (!recording_add_sample(&r->file, r->target, ms) ||
+	if (!recording_add_sample(&r->file, r->target, &use, ms) ||
 	    (is_map_due(r, ms) && !add_map(r)))
 		return false;
-	show_progress(r);
+	show_progress(r, use.rss);
 	return true;
 }
 
 /*
- * A process that executes another program has no library for a moment, or from
- * then on.
+ * May it be readable at the next look? A process that executes another program has
+ * no library for a moment, or from then on; and one that does so just now, or is
+ * about to end, may give any error.
  */
-static bool is_transient(const struct recorder *r, enum target_status found)
+static bool may_pass(struct recorder *r, enum target_status found)
 {
-	return (r->samples || r->request->starting) &&
-	       (found == TARGET_NO_LIBRARY || found == TARGET_NOT_STARTED);
+	if (!r->samples && !r->request->starting)
+		return false;
+	if (found == TARGET_NO_LIBRARY || found == TARGET_NOT_STARTED)
+		return true;
+	return ++r->failures < FAILURES_AT_MOST;
 }
 
 /* --- how it goes on --- */
@@ -200,25 +211,28 @@ static const char *end_reason(const struct recorder *r)
 {
 	if (r->ended)
 		return "the process ended";
+	if (r->unreadable)
+		return "it could not be read any more";
 	return stopped ? "it was interrupted" : "its time was over";
 }
 
 /* The last map is that of the end, unless the process has taken it along. */
-static enum tool_status end_recording(struct recorder *r)
+static bool end_recording(struct recorder *r)
 {
 	uint64_t ms = since_start(r);
-	bool written = true;
 
-	if (!r->ended && ms - r->map_ms > r->request->interval_ms / 2)
-		written = add_map(r);
-	written = written && recording_add_end(&r->file, ms, end_reason(r));
-	if (written && r->shows_progress)
+	if (!r->ended && !r->unreadable &&
+	    ms - r->map_ms > r->request->interval_ms / 2 && !add_map(r))
+		return false;
+	if (!recording_add_end(&r->file, ms, end_reason(r)))
+		return false;
+	if (r->shows_progress)
 		fprintf(stderr, "\r%s: %" PRIu64 " samples of %s in %s (%s)"
 			"\033[K\n", r->file.path, r->samples,
 			human_time(ms).text,
 			human_bytes((double)r->file.bytes).text,
 			end_reason(r));
-	return written ? TOOL_OK : TOOL_FAILED;
+	return true;
 }
 
 /* Return: TOOL_OK when there is nothing more to see. */
@@ -228,15 +242,15 @@ static enum tool_status watch(struct recorder *r, pid_t pid)
 		enum target_status found = target_read(r->target, pid);
 
 		if (found == TARGET_OK) {
+			r->failures = 0;
 			if (!add_sample(r))
 				return TOOL_FAILED;
-		} else if (r->samples && process_has_ended(pid)) {
-			r->ended = true;
-		} else if (is_transient(r, found)) {
+		} else if (may_pass(r, found)) {
 			r->ended = process_has_ended(pid);
 		} else {
 			if (r->shows_progress && r->samples)
 				fputc('\n', stderr);
+			r->unreadable = true;
 			return explain_target(r->target, NULL, found);
 		}
 		if (!is_done(r))
@@ -250,8 +264,8 @@ static enum tool_status record_target(struct recorder *r, pid_t pid)
 	enum tool_status status = watch(r, pid);
 
 	if (r->samples) {
-		if (status == TOOL_OK)
-			status = end_recording(r);
+		if ((status == TOOL_OK || r->unreadable) && !end_recording(r))
+			status = TOOL_FAILED;
 		recording_close(&r->file);
 	} else if (status == TOOL_OK) {
 		complain("process %d ended before there was anything to "
@@ -315,17 +329,9 @@ static enum tool_status take_option(const struct command *self, int option,
 		rq->path = optarg;
 		return TOOL_OK;
 	case 'i':
-		if (parse_seconds(optarg, &rq->interval_ms))
-			return TOOL_OK;
-		return usage_error(self, "record: '%s' is not a number of "
-					 "seconds from 0.001 to 10000000",
-				   optarg);
+		return seconds_option(self, optarg, &rq->interval_ms);
 	case 'd':
-		if (parse_seconds(optarg, &rq->duration_ms))
-			return TOOL_OK;
-		return usage_error(self, "record: '%s' is not a number of "
-					 "seconds from 0.001 to 10000000",
-				   optarg);
+		return seconds_option(self, optarg, &rq->duration_ms);
 	case 'n':
 		if (parse_count(optarg, &rq->count))
 			return TOOL_OK;

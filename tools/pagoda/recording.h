@@ -53,7 +53,7 @@ bool recording_try_path(const char *path);
 bool recording_create(struct recording_writer *w, const char *path,
 		      const struct target *t, const struct recording_start *s);
 bool recording_add_sample(struct recording_writer *w, const struct target *t,
-			  uint64_t ms);
+			  const struct process_use *use, uint64_t ms);
 bool recording_add_map(struct recording_writer *w, const struct page_states *s,
 		       uint64_t ms);
 bool recording_add_end(struct recording_writer *w, uint64_t ms,
@@ -93,7 +93,6 @@ struct recording_zone {
 
 struct recording_sample {
 	uint64_t ms;
-	uint64_t rss;
 	uint64_t metadata;
 	struct process_use use;
 	struct proc_totals totals;

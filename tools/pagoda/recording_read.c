@@ -210,7 +210,7 @@ static const char *take_sample(struct reader *r, const json_t *line)
 	s = &all[rec->nr_samples++];
 	memset(s, 0, sizeof(*s));
 	s->ms = get_number(line, "ms");
-	s->rss = get_number(line, "rss_bytes");
+	s->use.rss = get_number(line, "rss_bytes");
 	s->use.minor_faults = get_number(line, "minor_faults");
 	s->use.major_faults = get_number(line, "major_faults");
 	s->use.cpu_ms = get_number(line, "cpu_ms");

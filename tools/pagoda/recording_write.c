@@ -211,16 +211,13 @@ static bool add_caches(struct recording_writer *w,
 
 /* --- samples --- */
 
-static void put_process(struct json *j, pid_t pid)
+static void put_use(struct json *j, const struct process_use *use)
 {
-	struct process_use use;
-
-	process_read_use(pid, &use);
-	json_number(j, "rss_bytes", process_rss(pid));
-	json_number(j, "minor_faults", use.minor_faults);
-	json_number(j, "major_faults", use.major_faults);
-	json_number(j, "cpu_ms", use.cpu_ms);
-	json_number(j, "threads", use.threads);
+	json_number(j, "rss_bytes", use->rss);
+	json_number(j, "minor_faults", use->minor_faults);
+	json_number(j, "major_faults", use->major_faults);
+	json_number(j, "cpu_ms", use->cpu_ms);
+	json_number(j, "threads", use->threads);
 }
 
 static void put_memory(struct json *j, const struct target *t)
@@ -311,7 +308,7 @@ static void put_events(struct json *j, const struct control_block *c)
 }
 
 bool recording_add_sample(struct recording_writer *w, const struct target *t,
-			  uint64_t ms)
+			  const struct process_use *use, uint64_t ms)
 {
 	struct line line;
 
@@ -320,7 +317,7 @@ bool recording_add_sample(struct recording_writer *w, const struct target *t,
 	if (!begin_line(&line, RECORDING_SAMPLE))
 		return refuse(w, errno);
 	json_number(&line.json, "ms", ms);
-	put_process(&line.json, t->memory.pid);
+	put_use(&line.json, use);
 	put_memory(&line.json, t);
 	put_zones(&line.json, &t->control);
 	put_caches(&line.json, &t->snapshot);

@@ -33,7 +33,7 @@ static size_t largest(const struct recording *r, size_t from, size_t to)
 	size_t best = from;
 
 	for (size_t i = from; i < to; i++)
-		if (r->samples[i].rss > r->samples[best].rss)
+		if (r->samples[i].use.rss > r->samples[best].use.rss)
 			best = i;
 	return best;
 }
@@ -60,17 +60,14 @@ static bool choose_samples(struct report *r)
 
 /* --- the top of the page --- */
 
-/* The program's name without its folder, for titles. */
 static void write_title(FILE *out, const struct recording *r)
 {
 	char name[sizeof(r->command)];
-	const char *slash;
 
-	snprintf(name, sizeof(name), "%s", r->command);
+	snprintf(name, sizeof(name), "%s", command_name(r->command));
 	name[strcspn(name, " ")] = '\0';
-	slash = strrchr(name, '/');
 	fputs("Memory of ", out);
-	write_escaped(out, slash ? slash + 1 : name);
+	write_escaped(out, name);
 }
 
 static void write_head(FILE *out, const struct recording *r)
@@ -183,7 +180,7 @@ static void write_cards(const struct report *r)
 	const struct recording *rec = r->recording;
 	const struct recording_sample *first = &rec->samples[0];
 	const struct recording_sample *last = first + rec->nr_samples - 1;
-	uint64_t peak = rec->samples[largest(rec, 0, rec->nr_samples)].rss;
+	uint64_t peak = rec->samples[largest(rec, 0, rec->nr_samples)].use.rss;
 	uint64_t kept = kept_bytes(&last->totals);
 	double held = (double)(last->totals.live + kept);
 	char more[96];
@@ -191,8 +188,8 @@ static void write_cards(const struct report *r)
 	fputs("<div class=\"grid keys\">\n", r->out);
 	snprintf(more, sizeof(more), "peak %s, at first %s",
 		 human_bytes((double)peak).text,
-		 human_bytes((double)first->rss).text);
-	write_card(r->out, "RSS", human_bytes((double)last->rss).text, more);
+		 human_bytes((double)first->use.rss).text);
+	write_card(r->out, "RSS", human_bytes((double)last->use.rss).text, more);
 	snprintf(more, sizeof(more), "at first %s",
 		 human_bytes((double)first->totals.live).text);
 	write_card(r->out, "In use",

@@ -194,12 +194,10 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 			what.record.path = optarg;
 			break;
 		case 'i':
-			if (!parse_seconds(optarg, &what.record.interval_ms))
-				return usage_error(self, "run: '%s' is not a "
-							 "number of seconds "
-							 "from 0.001 to "
-							 "10000000",
-						   optarg);
+			status = seconds_option(self, optarg,
+						&what.record.interval_ms);
+			if (status != TOOL_OK)
+				return status;
 			break;
 		case 'l':
 			lib = optarg;
