@@ -198,7 +198,7 @@ static void write_cards(const struct report *r)
 		 held > 0 ? 100 * (double)kept / held : 0);
 	write_card(r->out, "Kept, not in use", human_bytes((double)kept).text,
 		   more);
-	snprintf(more, sizeof(more), "CPU time %s, %" PRIu64 " threads",
+	snprintf(more, sizeof(more), "CPU time %s, threads: %" PRIu64,
 		 human_time(last->use.cpu_ms).text, last->use.threads);
 	write_card(r->out, "Page faults",
 		   human_count((double)proc_less(

@@ -14,7 +14,8 @@ enum {
 	MAPS_AT_MOST = 6,
 	CELLS_AT_MOST = 1 << 16, /* of a map */
 	BLOCKS_AT_MOST = 1 << 13, /* 16 GiB */
-	BLOCKS_LARGE = 64, /* so many are drawn large */
+	BLOCKS_LARGE = 64, /* so many are drawn large, ... */
+	BLOCKS_SMALL = 512, /* ... and more than so many small */
 	BLOCKS_WITH_TEXT = 1024,
 };
 
@@ -112,7 +113,8 @@ static void write_region(FILE *out, const struct maps *m,
 	picture_describe_region(region, text, sizeof(text));
 	fprintf(out, "<h3>%s</h3><p class=\"faint\">from 0x%" PRIx64
 		"</p>\n<div class=\"tiles%s\">", text, region->start,
-		nr_blocks <= BLOCKS_LARGE ? " large" : "");
+		nr_blocks <= BLOCKS_LARGE ? " large" :
+		nr_blocks > BLOCKS_SMALL  ? " small" : "");
 	tile_begin(&t, region, &m->palette, scale);
 	while (tile_next(&t)) {
 		fprintf(out, "<svg class=\"t%c\" viewBox=\"0 0 %" PRIu32
