@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -183,6 +184,25 @@ class Record(Case):
             with self.subTest(args=args):
                 self.check(status, "record", *args)
                 self.assertEqual(os.listdir(self.folder), [])
+
+    def test_full(self):
+        """No room for the first sample, and for a later one."""
+        process = self.start_program(100000)
+        path = self.path("x.rec")
+
+        def record(room):
+            limit = (resource.RLIMIT_FSIZE, (room, room))
+            text = self.check(1, "record", process.pid, "-o", path, "-i",
+                              "0.001", restore_signals=False,
+                              preexec_fn=lambda: resource.setrlimit(*limit))
+            self.assertIn("File too large", text)
+
+        for room in 0, 100, 1500:
+            record(room)
+            self.assertFalse(os.path.exists(path), room)
+        record(60000)
+        self.check_samples(path)
+        self.assertGreater(len(lines_of_type(path, "sample")), 5)
 
     @unittest.skipIf(os.geteuid(), "only root can become another user")
     def test_foreign(self):

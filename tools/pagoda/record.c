@@ -155,10 +155,14 @@ static bool add_sample(struct recorder *r)
 				      &start))
 			return false;
 	}
-	r->samples++;
 	ms = since_start(r);
-	if (!recording_add_sample(&r->file, r->target, &use, ms) ||
-	    (is_map_due(r, ms) && !add_map(r)))
+	if (!recording_add_sample(&r->file, r->target, &use, ms)) {
+		if (!r->samples)
+			recording_discard(&r->file);
+		return false;
+	}
+	r->samples++;
+	if (is_map_due(r, ms) && !add_map(r))
 		return false;
 	show_progress(r, use.rss);
 	return true;

@@ -59,6 +59,8 @@ bool recording_add_map(struct recording_writer *w, const struct page_states *s,
 bool recording_add_end(struct recording_writer *w, uint64_t ms,
 		       const char *reason);
 void recording_close(struct recording_writer *w);
+/* ... and remove the file. */
+void recording_discard(struct recording_writer *w);
 
 /* --- reading --- */
 

@@ -142,7 +142,6 @@ bool recording_create(struct recording_writer *w, const char *path,
 		      const struct target *t, const struct recording_start *s)
 {
 	struct line line;
-	struct stat st;
 
 	memset(w, 0, sizeof(*w));
 	w->path = path;
@@ -155,10 +154,17 @@ bool recording_create(struct recording_writer *w, const char *path,
 	put_header(&line.json, t, s);
 	if (end_line(w, &line))
 		return true;
-	if (!fstat(w->fd, &st) && S_ISREG(st.st_mode))
-		unlink(path);
-	recording_close(w);
+	recording_discard(w);
 	return false;
+}
+
+void recording_discard(struct recording_writer *w)
+{
+	struct stat st;
+
+	if (!fstat(w->fd, &st) && S_ISREG(st.st_mode))
+		unlink(w->path);
+	recording_close(w);
 }
 
 void recording_close(struct recording_writer *w)
