@@ -41,9 +41,15 @@ complete_words cat run cat
 complete_words --view top --v
 complete_words fragmentation top --view f
 complete_words rss top -s rs
+complete_words --record run --re
+complete_words report re
+complete_words --interval record --in
+complete_words --core map --c
+complete_words --output report --o
+complete_words --json diff --j
 
 # Every command, and every long option, is in both files.
-for command in stat run top whatis mount options doctor; do
+for command in stat top whatis run record report diff map mount options doctor; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

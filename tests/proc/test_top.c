@@ -66,13 +66,13 @@ static void begin(size_t nr)
 		struct process *p = &now->row[i];
 
 		p->pid = 100 + (pid_t)i;
-		p->rss = MiB(10 + i * 7 % 5);
+		p->use.rss = MiB(10 + i * 7 % 5);
 		p->heap = MiB(5 + i);
 		p->kept = MiB(1);
 		snprintf(p->command, sizeof(p->command), "command %zu",
 			 (size_t)9 - i);
 		before->row[i] = *p;
-		p->minor_faults = 20 * i;
+		p->use.minor_faults = 20 * i;
 	}
 }
 
@@ -315,7 +315,7 @@ static void test_events(void **state)
 	begin(0);
 	top.samples.now->target.control.events[7][PGPURGE] = 100;
 	top.samples.before->target.control.events[2][PGPURGE] = 40;
-	top.samples.now->process.minor_faults = 7;
+	top.samples.now->process.use.minor_faults = 7;
 	/* Counters of another program: a rate is never below 0. */
 	top.samples.before->target.control.events[2][PGFREE] = 1000000;
 	fill_view(&t, &events_view);

@@ -39,7 +39,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run top whatis mount options doctor --help --version'
+		words='stat top whatis run record report diff map mount options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -47,10 +47,6 @@ _pagoda() {
 			-c | --core) compopt -o default ;;
 			*) words=$(_pagoda_stat) ;;
 			esac
-			;;
-		whatis)
-			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
-			[[ $cur == -* ]] && words=--help
 			;;
 		top)
 			case $prev in
@@ -66,6 +62,51 @@ _pagoda() {
 				;;
 			esac
 			;;
+		whatis)
+			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
+			[[ $cur == -* ]] && words=--help
+			;;
+		run)
+			case $prev in
+			-o | --option)
+				compopt -o nospace
+				words=$(_pagoda_options)
+				;;
+			-l | --lib | -r | --record) compopt -o default ;;
+			-i | --interval) ;;
+			*)
+				if [[ $cur == -* ]]; then
+					words='--option --lib --stats --record --interval --help'
+				else
+					mapfile -t COMPREPLY < \
+						<(compgen -c -- "$cur")
+					return
+				fi
+				;;
+			esac
+			;;
+		record | map)
+			case $prev in
+			-o | --output | -c | --core) compopt -o default ;;
+			-i | --interval | -d | --duration | -n | --count) ;;
+			*)
+				words=$(_pagoda_pids)
+				[[ $cur == -* ]] && words='--output --help'
+				[[ $cur == -* && ${COMP_WORDS[1]} == map ]] &&
+					words+=' --core'
+				[[ $cur == -* && ${COMP_WORDS[1]} == record ]] &&
+					words+=' --interval --duration --count'
+				;;
+			esac
+			;;
+		report)
+			words='--output --help'
+			[[ $cur == -* ]] || compopt -o default
+			;;
+		diff)
+			words='--json --help'
+			[[ $cur == -* ]] || compopt -o default
+			;;
 		mount)
 			case $prev in
 			-o | --option) words='allow_other allow_root' ;;
@@ -78,26 +119,8 @@ _pagoda() {
 				;;
 			esac
 			;;
-		doctor) words='--json --help' ;;
 		options) words=--help ;;
-		run)
-			case $prev in
-			-o | --option)
-				compopt -o nospace
-				words=$(_pagoda_options)
-				;;
-			-l | --lib) compopt -o default ;;
-			*)
-				if [[ $cur == -* ]]; then
-					words='--option --lib --stats --help'
-				else
-					mapfile -t COMPREPLY < \
-						<(compgen -c -- "$cur")
-					return
-				fi
-				;;
-			esac
-			;;
+		doctor) words='--json --help' ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

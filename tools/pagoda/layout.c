@@ -125,3 +125,12 @@ enum target_status layout_find(struct target *t, struct layout *ret)
 		return target_status_of(t, -err);
 	return ret->span.base ? TARGET_OK : TARGET_DAMAGED;
 }
+
+uint64_t layout_address(const struct layout *layout, uint64_t pfn)
+{
+	const struct span *there = &layout->span;
+
+	if (pfn < there->nr_pages)
+		return there->base + (pfn << PAGE_SHIFT);
+	return there->low_base + ((pfn - there->nr_pages) << PAGE_SHIFT);
+}

@@ -9,22 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "process.h"
+#include "processes.h"
 
 /* Largest first. */
 static int compare_rows(const void *a, const void *b)
 {
 	const struct process *left = a, *right = b;
 
-	if (left->rss != right->rss)
-		return left->rss < right->rss ? 1 : -1;
+	if (left->use.rss != right->use.rss)
+		return left->use.rss < right->use.rss ? 1 : -1;
 	return left->pid < right->pid ? -1 : left->pid > right->pid;
 }
 
 static void print_row(const struct process *p)
 {
 	printf("%7d %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %6.1f %s\n",
-	       (int)p->pid, p->rss >> 10, p->heap >> 10, p->kept >> 10,
+	       (int)p->pid, p->use.rss >> 10, p->heap >> 10, p->kept >> 10,
 	       process_waste(p->heap, p->kept), p->command);
 }
 

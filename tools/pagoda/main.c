@@ -13,9 +13,13 @@
 
 static const struct command *const commands[] = {
 	&stat_command,
-	&run_command,
 	&top_command,
 	&whatis_command,
+	&run_command,
+	&record_command,
+	&report_command,
+	&diff_command,
+	&map_command,
 	&mount_command,
 	&options_command,
 	&doctor_command,

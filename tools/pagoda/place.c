@@ -27,16 +27,6 @@ static int read_pages(const struct seeker *s, uint64_t pfn, struct page *ret,
 			  pfn * sizeof(*ret), ret, nr * sizeof(*ret));
 }
 
-static uint64_t address_of(const struct seeker *s, uint64_t pfn)
-{
-	const struct span *span_there = &s->layout->span;
-
-	if (pfn < span_there->nr_pages)
-		return span_there->base + (pfn << PAGE_SHIFT);
-	return span_there->low_base +
-	       ((pfn - span_there->nr_pages) << PAGE_SHIFT);
-}
-
 /* Return: false if @addr is in no window of the library's. */
 static bool find_pfn(const struct layout *layout, uint64_t addr,
 		     uint64_t *ret_pfn)
@@ -71,7 +61,7 @@ static void set_run(struct seeker *s, enum place_kind kind, uint64_t pfn,
 		    uint64_t nr_pages)
 {
 	s->place->kind = kind;
-	s->place->start = address_of(s, pfn);
+	s->place->start = layout_address(s->layout, pfn);
 	s->place->size = nr_pages << PAGE_SHIFT;
 }
 
@@ -153,7 +143,7 @@ static int seek_object(struct seeker *s, uint64_t addr, uint64_t pfn,
 		return 0;
 	p->kind = PLACE_GAP;
 	p->cache = cache;
-	p->slab = address_of(s, pfn);
+	p->slab = layout_address(s->layout, pfn);
 	p->slab_free = slab.nr_free;
 	offset = addr - p->slab - slab.colour;
 	if (addr < p->slab + slab.colour ||

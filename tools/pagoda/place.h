@@ -58,6 +58,9 @@ struct place {
  */
 enum target_status layout_find(struct target *t, struct layout *ret);
 
+/* Where page number @pfn is. */
+uint64_t layout_address(const struct layout *layout, uint64_t pfn);
+
 /* Return: 0 or -errno. */
 int place_find(const struct target *t, const struct layout *layout,
 	       uint64_t addr, struct place *ret);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parse.h"
 #include "supervise.h"
 #include "tool.h"
 
@@ -143,7 +144,8 @@ static enum tool_status execute(void *arg)
 	return err == ENOENT ? TOOL_NOT_FOUND : TOOL_CANNOT_EXEC;
 }
 
-static enum tool_status run_program(const char *lib, bool stats, char **argv)
+static enum tool_status run_program(const char *lib,
+				    const struct supervision *what, char **argv)
 {
 	char *library = lib ? resolve(lib) : find_library();
 	enum tool_status status = TOOL_FAILED;
@@ -151,7 +153,9 @@ static enum tool_status run_program(const char *lib, bool stats, char **argv)
 	if (lib && !library)
 		complain("cannot read %s: %s", lib, strerror(errno));
 	if (library && preload(library))
-		status = stats ? supervise(execute, argv) : execute(argv);
+		status = what->stats || what->record.path ?
+				 supervise(execute, argv, what) :
+				 execute(argv);
 	free(library);
 	return status;
 }
@@ -161,17 +165,22 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	static const struct option options[] = {
 		{ "option", required_argument, NULL, 'o' },
 		{ "stats", no_argument, NULL, 's' },
+		{ "record", required_argument, NULL, 'r' },
+		{ "interval", required_argument, NULL, 'i' },
 		{ "lib", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
+	struct supervision what = {
+		.record = { .interval_ms = RECORD_INTERVAL_MS,
+			    .starting = true },
+	};
 	enum tool_status status;
 	const char *lib = NULL;
-	bool stats = false;
 	int option;
 
-	while ((option = next_option(self, argc, argv, "+:o:sl:h", options)) !=
-	       -1) {
+	while ((option = next_option(self, argc, argv, "+:o:sr:i:l:h",
+				     options)) != -1) {
 		switch (option) {
 		case 'o':
 			status = add_option(self, optarg);
@@ -179,7 +188,16 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 				return status;
 			break;
 		case 's':
-			stats = true;
+			what.stats = true;
+			break;
+		case 'r':
+			what.record.path = optarg;
+			break;
+		case 'i':
+			status = seconds_option(self, optarg,
+						&what.record.interval_ms);
+			if (status != TOOL_OK)
+				return status;
 			break;
 		case 'l':
 			lib = optarg;
@@ -190,7 +208,7 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error(self, "run: which program?");
-	return run_program(lib, stats, argv + optind);
+	return run_program(lib, &what, argv + optind);
 }
 
 static void help(void)
@@ -199,6 +217,10 @@ static void help(void)
 	     "'pagoda options'\n"
 	     "  -s, --stats              at the end print a summary of the "
 	     "program's memory\n"
+	     "  -r, --record FILE        record the program's memory, see "
+	     "'pagoda record'\n"
+	     "  -i, --interval SECONDS   between two samples of the recording; "
+	     "1\n"
 	     "  -l, --lib PATH           the library to preload\n"
 	     "  -h, --help               this text\n");
 	print_wrapped("LD_PRELOAD and PAGODA_OPTIONS of the environment are "
@@ -208,8 +230,8 @@ static void help(void)
 
 const struct command run_command = {
 	.name = "run",
-	.synopsis = "[--option NAME=VALUE]... [--stats] [--lib PATH] [--] "
-		    "PROGRAM [ARGUMENT...]",
+	.synopsis = "[--option NAME=VALUE]... [--stats] [--record FILE] "
+		    "[--lib PATH] [--] PROGRAM [ARGUMENT...]",
 	.summary = "Runs a program on the library, with LD_PRELOAD.",
 	.run = run,
 	.help = help,

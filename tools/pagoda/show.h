@@ -39,6 +39,19 @@ static inline uint64_t total_value(const struct proc_totals *t,
 						 total->offset);
 }
 
+static inline void set_total(struct proc_totals *t, const struct total *total,
+			     uint64_t value)
+{
+	*(uint64_t *)(void *)((char *)t + total->offset) = value;
+}
+
+/*
+ * Memory that may be resident and that the program does not have: free pages
+ * that the kernel has not got back, and the part of the slabs without objects
+ * in use.
+ */
+uint64_t kept_bytes(const struct proc_totals *t);
+
 /* The sum of an event's counters. */
 static inline uint64_t event_count(const struct control_block *c,
 				   enum vm_event event)

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "memo.h"
+#include "process.h"
 #include "show.h"
 #include "target.h"
 
@@ -41,17 +41,6 @@ static void read_boot(void)
 	boot_nsec = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
 }
 
-/* Clock ticks from the system's start to that of the process. */
-static bool parse_start(const char *stat, uint64_t *ret)
-{
-	const char *at = strrchr(stat, ')'); /* the name may have some */
-
-	/* What is behind the name is field 3; the start is field 22. */
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at && sscanf(at, "%" SCNu64, ret) == 1;
-}
-
 /* The start of a file of the process. Return: its length, or -errno. */
 static ssize_t read_file(const struct subject *s, const char *name, char *buf,
 			 size_t size)
@@ -68,7 +57,7 @@ static ssize_t read_file(const struct subject *s, const char *name, char *buf,
 	return len;
 }
 
-static bool read_start(const struct subject *s, uint64_t *ret)
+static bool read_use(const struct subject *s, struct process_use *ret)
 {
 	char stat[1024];
 	ssize_t len = read_file(s, "stat", stat, sizeof(stat) - 1);
@@ -76,7 +65,7 @@ static bool read_start(const struct subject *s, uint64_t *ret)
 	if (len < 0)
 		return false;
 	stat[len] = '\0';
-	return parse_start(stat, ret);
+	return process_parse_use(stat, ret);
 }
 
 /*
@@ -110,14 +99,14 @@ static struct timespec time_of(uint64_t ticks)
 
 int subject_stat(const struct subject *s, struct stat *st)
 {
+	struct process_use use;
 	struct stat folder;
-	uint64_t ticks;
 
-	if (fstat(s->folder, &folder) || !read_start(s, &ticks))
+	if (fstat(s->folder, &folder) || !read_use(s, &use))
 		return -ENOENT;
 	st->st_uid = folder.st_uid;
 	st->st_gid = folder.st_gid;
-	st->st_mtim = time_of(ticks);
+	st->st_mtim = time_of(use.started);
 	st->st_atim = st->st_mtim;
 	st->st_ctim = st->st_mtim;
 	return 0;

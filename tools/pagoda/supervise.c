@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * supervise.c - waits for a program and sums up its memory.
+ * supervise.c - waits for a program, and records or sums up its memory.
  *
- * The library writes its numbers into a file in a folder of ours when the
- * program exits; the kernel says how large the program was.
+ * For the sum the library writes its numbers into a file in a folder of ours when
+ * the program exits; the kernel says how large the program was.
  */
 #include "supervise.h"
 
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "recording.h"
 
 static volatile sig_atomic_t child;
 
@@ -135,13 +136,17 @@ static bool make_folder(char *buf, size_t size)
 	return mkdtemp(buf) != NULL;
 }
 
-static enum tool_status wait_for_child(const char *folder)
+static enum tool_status wait_for_child(const struct supervision *what,
+				       const char *folder)
 {
 	double start = now();
 	struct rusage usage;
 	int status;
 	pid_t pid;
 
+	/* What goes wrong with the recording is said, and not the program's. */
+	if (what->record.path)
+		record_process((pid_t)child, &what->record, NULL);
 	do
 		pid = wait4((pid_t)child, &status, 0, &usage);
 	while (pid < 0 && errno == EINTR);
@@ -149,10 +154,12 @@ static enum tool_status wait_for_child(const char *folder)
 		complain("cannot wait for the program: %s", strerror(errno));
 		return TOOL_FAILED;
 	}
-	print_summary(folder, status, now() - start, &usage);
+	if (what->stats)
+		print_summary(folder, status, now() - start, &usage);
 	if (!WIFSIGNALED(status))
 		return (enum tool_status)WEXITSTATUS(status);
-	remove_folder(folder);
+	if (what->stats)
+		remove_folder(folder);
 	/* End as it did, but leave no core file: it would be ours. */
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
 	signal(WTERMSIG(status), SIG_DFL);
@@ -160,28 +167,32 @@ static enum tool_status wait_for_child(const char *folder)
 	return (enum tool_status)(128 + WTERMSIG(status));
 }
 
-enum tool_status supervise(enum tool_status (*start)(void *arg), void *arg)
+enum tool_status supervise(enum tool_status (*start)(void *arg), void *arg,
+			   const struct supervision *what)
 {
 	enum tool_status status = TOOL_FAILED;
 	char folder[512];
 	pid_t pid = -1;
 
-	if (!make_folder(folder, sizeof(folder))) {
+	if (what->record.path && !recording_try_path(what->record.path))
+		return TOOL_FAILED;
+	if (what->stats && !make_folder(folder, sizeof(folder))) {
 		complain("cannot make a folder for the numbers: %s",
 			 strerror(errno));
 		return TOOL_FAILED;
 	}
-	if (ask_for_stats(folder))
+	if (!what->stats || ask_for_stats(folder))
 		pid = fork();
 	if (!pid)
 		return start(arg);
 	if (pid > 0) {
 		child = pid;
 		arrange_signals();
-		status = wait_for_child(folder);
+		status = wait_for_child(what, folder);
 	} else {
 		complain("cannot start the program: %s", strerror(errno));
 	}
-	remove_folder(folder);
+	if (what->stats)
+		remove_folder(folder);
 	return status;
 }

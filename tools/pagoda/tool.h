@@ -20,6 +20,7 @@ enum tool_status {
 	TOOL_NOT_PAGODA = 5,
 	TOOL_OTHER_VERSION = 6,
 	TOOL_BAD_FILE = 7,
+	TOOL_GROWS = 10, /* pagoda diff: something grows steadily */
 	TOOL_CANNOT_EXEC = 126,
 	TOOL_NOT_FOUND = 127,
 };
@@ -35,12 +36,16 @@ struct command {
 };
 
 extern const struct command stat_command;
+extern const struct command top_command;
+extern const struct command whatis_command;
 extern const struct command run_command;
+extern const struct command record_command;
+extern const struct command report_command;
+extern const struct command diff_command;
+extern const struct command map_command;
+extern const struct command mount_command;
 extern const struct command options_command;
 extern const struct command doctor_command;
-extern const struct command whatis_command;
-extern const struct command top_command;
-extern const struct command mount_command;
 
 /* "pagoda: " and the text on standard error. */
 void complain(const char *format, ...) PRINTF(1, 2);

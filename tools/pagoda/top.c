@@ -94,13 +94,7 @@ static enum tool_status show(const struct command *self, struct top *t,
 		return explain_target(&t->samples.spare->target, NULL, found);
 	if (r->batch)
 		return run_batch(t, r->count, r->view);
-#ifdef HAVE_CURSES
 	return run_screen(t, r->count);
-#else
-	complain("top: this command was built without ncurses (Debian's "
-		 "libncurses-dev): only -b works");
-	return TOOL_FAILED;
-#endif
 }
 
 static enum tool_status start(const struct command *self,

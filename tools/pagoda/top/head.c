@@ -57,10 +57,10 @@ static void show_memory(struct output *o, const struct samples *s)
 {
 	const struct process *p = &s->now->process;
 	double cpu = cpu_percent(
-		sample_rate(s, s->before->process.cpu_ticks, p->cpu_ticks));
+		sample_rate(s, s->before->process.use.cpu_ms, p->use.cpu_ms));
 	char buf[NUMBER_LEN];
 
-	put_sums(o, p->rss, p->heap, p->kept);
+	put_sums(o, p->use.rss, p->heap, p->kept);
 	put(o, STYLE_PLAIN, "  CPU ");
 	put(o, STYLE_BOLD, "%s", format_number(buf, UNIT_PERCENT, 6, cpu));
 	end_line(o);
@@ -92,8 +92,8 @@ static void show_rates(struct output *o, const struct samples *s)
 {
 	const struct control_block *now = &s->now->target.control;
 	const struct control_block *old = &s->before->target.control;
-	const struct process *p = &s->now->process;
-	const struct process *was = &s->before->process;
+	const struct process_use *use = &s->now->process.use;
+	const struct process_use *was = &s->before->process.use;
 	struct cache_sums sums, old_sums;
 
 	sum_caches(now, &sums);
@@ -101,7 +101,7 @@ static void show_rates(struct output *o, const struct samples *s)
 	put(o, STYLE_PLAIN, "per s:");
 	put_rate(o, "faults",
 		 sample_rate(s, was->minor_faults + was->major_faults,
-			     p->minor_faults + p->major_faults));
+			     use->minor_faults + use->major_faults));
 	put_rate(o, "pager",
 		 sample_rate(s, event_count(old, PGMAJFAULT),
 			     event_count(now, PGMAJFAULT)));
@@ -144,7 +144,7 @@ void show_list_head(struct output *o, const struct list_samples *s,
 	uint64_t rss = 0, heap = 0, kept = 0;
 
 	for (size_t i = 0; i < ps->nr; i++) {
-		rss += ps->row[i].rss;
+		rss += ps->row[i].use.rss;
 		heap += ps->row[i].heap;
 		kept += ps->row[i].kept;
 	}

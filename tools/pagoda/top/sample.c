@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
 
@@ -46,7 +45,7 @@ void samples_reset(struct samples *s)
 
 static bool is_same(const struct process *a, const struct process *b)
 {
-	return a->pid == b->pid && a->started == b->started;
+	return a->pid == b->pid && a->use.started == b->use.started;
 }
 
 enum target_status samples_take(struct samples *s, pid_t pid)
@@ -60,8 +59,7 @@ enum target_status samples_take(struct samples *s, pid_t pid)
 	    !is_same(&next->process, &last->process))
 		status = TARGET_NO_PROCESS;
 	/* One that has ended has no mappings, also while it is a zombie. */
-	if (status != TARGET_OK && (!process_stat(&next->process, pid) ||
-				    strchr("ZXx", next->process.state[0])))
+	if (status != TARGET_OK && process_has_ended(pid))
 		status = TARGET_NO_PROCESS;
 	if (status != TARGET_OK)
 		return status;
@@ -123,9 +121,9 @@ double sample_rate(const struct samples *s, uint64_t before, uint64_t now)
 	return rate_between(s->before->time, s->now->time, before, now);
 }
 
-double cpu_percent(double ticks_per_second)
+double cpu_percent(double ms_per_second)
 {
-	return 100 * ticks_per_second / (double)sysconf(_SC_CLK_TCK);
+	return ms_per_second / 10;
 }
 
 void sum_caches(const struct control_block *c, struct cache_sums *ret)

@@ -6,7 +6,7 @@
 #ifndef PAGODA_TOP_SAMPLE_H
 #define PAGODA_TOP_SAMPLE_H
 
-#include "process.h"
+#include "processes.h"
 
 /* One process at one moment. */
 struct sample {
@@ -56,7 +56,7 @@ double rate_between(double before, double now, uint64_t count_before,
 double sample_rate(const struct samples *s, uint64_t before, uint64_t now);
 
 /* Percent of one CPU. */
-double cpu_percent(double ticks_per_second);
+double cpu_percent(double ms_per_second);
 
 /* Sums over all caches. */
 struct cache_sums {

@@ -38,16 +38,16 @@ static void fill(struct table *t, const struct samples *s)
 {
 	const struct control_block *now = &s->now->target.control;
 	const struct control_block *old = &s->before->target.control;
-	const struct process *process = &s->now->process;
-	const struct process *old_process = &s->before->process;
+	const struct process_use *use = &s->now->process.use;
+	const struct process_use *old_use = &s->before->process.use;
 	struct cache_sums sums, old_sums;
 
 	sum_caches(now, &sums);
 	sum_caches(old, &old_sums);
 	add(t, s, "minor_faults", "page faults of the process, by the kernel",
-	    old_process->minor_faults, process->minor_faults);
+	    old_use->minor_faults, use->minor_faults);
 	add(t, s, "major_faults", "those that had to read from a disk",
-	    old_process->major_faults, process->major_faults);
+	    old_use->major_faults, use->major_faults);
 	add(t, s, "refills", "times a CPU ran out of objects of a size",
 	    old_sums.refills, sums.refills);
 	add(t, s, "flushes", "times a CPU had too many objects of a size",

@@ -42,7 +42,7 @@ static void fill_process(struct cell *row, const struct list_samples *s,
 	double before = old ? s->before.time : 0, now = s->now.time;
 
 	row[PID].number = p->pid;
-	row[RSS].number = (double)p->rss;
+	row[RSS].number = (double)p->use.rss;
 	row[HEAP].number = (double)p->heap;
 	row[KEPT].number = (double)p->kept;
 	row[WASTE].number = process_waste(p->heap, p->kept);
@@ -50,16 +50,16 @@ static void fill_process(struct cell *row, const struct list_samples *s,
 	row[REFILLS].number = NAN;
 	row[CPU].number = NAN;
 	if (old) {
-		uint64_t faults = old->minor_faults + old->major_faults;
-
 		row[FAULTS].number = rate_between(
-			before, now, faults, p->minor_faults + p->major_faults);
+			before, now,
+			old->use.minor_faults + old->use.major_faults,
+			p->use.minor_faults + p->use.major_faults);
 		row[REFILLS].number =
 			rate_between(before, now, old->refills, p->refills);
 		row[CPU].number = cpu_percent(rate_between(
-			before, now, old->cpu_ticks, p->cpu_ticks));
+			before, now, old->use.cpu_ms, p->use.cpu_ms));
 	}
-	row[STATE].text = p->state;
+	row[STATE].text = p->use.state;
 	row[COMMAND].text = p->command;
 }
 
