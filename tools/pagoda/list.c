@@ -4,54 +4,12 @@
  */
 #include "list.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "target.h"
-
-static FILE *open_of_process(pid_t pid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	return fopen(path, "re");
-}
-
-static uint64_t resident_kb(pid_t pid)
-{
-	FILE *f = open_of_process(pid, "statm");
-	uint64_t pages = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %" SCNu64, &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 10;
-}
-
-/* The arguments with blanks between them, cut to the buffer. */
-static void read_command(pid_t pid, char *buf, size_t size)
-{
-	FILE *f = open_of_process(pid, "cmdline");
-	size_t len = 0;
-
-	if (f) {
-		len = fread(buf, 1, size - 1, f);
-		fclose(f);
-	}
-	while (len && !buf[len - 1])
-		len--;
-	for (size_t i = 0; i < len; i++)
-		if (!isprint((unsigned char)buf[i]))
-			buf[i] = buf[i] ? '?' : ' ';
-	buf[len] = '\0';
-}
+#include "processes.h"
+#include "show.h"
 
 struct row {
 	pid_t pid;
@@ -67,22 +25,9 @@ struct rows {
 	size_t room;
 };
 
-/*
- * Memory that may be resident and that the program does not have: free pages
- * that the kernel has not got back, and the part of the slabs without objects
- * in use.
- */
-static uint64_t kept_bytes(const struct proc_totals *t)
-{
-	uint64_t objects = proc_less(t->live, t->large + t->vmalloc_used);
-
-	return t->free_resident + t->vmalloc_unpurged + t->pcp +
-	       t->large_cached + proc_less(t->slab, objects);
-}
-
 static bool add_row(struct rows *rows, const struct target *t)
 {
-	struct proc_totals totals;
+	struct proc_totals sums;
 	struct row *row;
 
 	if (rows->nr == rows->room) {
@@ -94,13 +39,13 @@ static bool add_row(struct rows *rows, const struct target *t)
 		rows->row = row;
 		rows->room = room;
 	}
-	proc_sum(&t->snapshot, &totals);
+	proc_sum(&t->snapshot, &sums);
 	row = &rows->row[rows->nr++];
 	row->pid = t->memory.pid;
-	row->rss_kb = resident_kb(t->memory.pid);
-	row->heap_kb = totals.live >> 10;
-	row->kept_kb = kept_bytes(&totals) >> 10;
-	read_command(t->memory.pid, row->command, sizeof(row->command));
+	row->rss_kb = process_resident_bytes(t->memory.pid) >> 10;
+	row->heap_kb = sums.live >> 10;
+	row->kept_kb = kept_bytes(&sums) >> 10;
+	process_command(t->memory.pid, row->command, sizeof(row->command));
 	return true;
 }
 
@@ -132,42 +77,24 @@ static void print_rows(const struct rows *rows)
 		print_row(&rows->row[i]);
 }
 
-static pid_t pid_of(const char *name)
-{
-	return isdigit((unsigned char)name[0]) ? (pid_t)atoi(name) : 0;
-}
-
-/* Those of which it is not known whether they run on the library. */
-struct unread {
-	unsigned int refused;
-	unsigned int failed;
+struct listing {
+	struct target *target; /* the one that is looked at */
+	struct rows rows;
+	struct unread unread;
+	bool complete;
 };
 
-static bool look_at(pid_t pid, struct target *t, struct rows *rows,
-		    struct unread *unread)
+static bool look_at(pid_t pid, void *arg)
 {
-	switch (target_read(t, pid)) {
-	case TARGET_OK:
-		return add_row(rows, t);
-	case TARGET_OTHER_VERSION:
-		complain("process %d runs another version of Pagoda",
-			 (int)pid);
-		break;
-	case TARGET_NO_PERMISSION:
-		unread->refused++;
-		break;
-	case TARGET_DAMAGED:
-	case TARGET_FAILED:
-		unread->failed++;
-		break;
-	case TARGET_NO_PROCESS: /* it ended meanwhile */
-	case TARGET_NO_LIBRARY:
-	case TARGET_NOT_STARTED:
-	case TARGET_NO_CORE:
-	case TARGET_TRUNCATED:
-		break;
-	}
-	return true;
+	struct listing *l = arg;
+	enum target_status status = target_read(l->target, pid);
+
+	if (status == TARGET_OK)
+		l->complete = add_row(&l->rows, l->target);
+	else if (status == TARGET_OTHER_VERSION)
+		complain("process %d runs another version of Pagoda", (int)pid);
+	count_unread(&l->unread, status);
+	return l->complete;
 }
 
 static void report_unread(const struct unread *unread)
@@ -182,44 +109,36 @@ static void report_unread(const struct unread *unread)
 			 unread->failed);
 }
 
-static enum tool_status list_folder(DIR *folder, struct target *t)
+static enum tool_status list_with(struct target *t)
 {
-	struct rows rows = { 0 };
-	struct unread unread = { 0 };
-	struct dirent *entry;
-	bool complete = true;
+	struct listing l = { .target = t, .complete = true };
+	int err = for_each_process(look_at, &l);
 
-	while (complete && (entry = readdir(folder))) {
-		pid_t pid = pid_of(entry->d_name);
-
-		if (pid)
-			complete = look_at(pid, t, &rows, &unread);
-	}
-	if (complete) {
-		if (rows.nr)
-			qsort(rows.row, rows.nr, sizeof(rows.row[0]),
-			      compare_rows);
-		print_rows(&rows);
-		report_unread(&unread);
-	} else {
+	if (err) {
+		complain("cannot list the processes: %s", strerror(-err));
+	} else if (!l.complete) {
 		complain("out of memory");
+	} else {
+		if (l.rows.nr)
+			qsort(l.rows.row, l.rows.nr, sizeof(l.rows.row[0]),
+			      compare_rows);
+		print_rows(&l.rows);
+		report_unread(&l.unread);
 	}
-	free(rows.row);
-	return complete ? TOOL_OK : TOOL_FAILED;
+	free(l.rows.row);
+	return !err && l.complete ? TOOL_OK : TOOL_FAILED;
 }
 
 enum tool_status list_processes(void)
 {
-	DIR *folder = opendir("/proc");
 	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
-	enum tool_status status = TOOL_FAILED;
+	enum tool_status status;
 
-	if (folder && t)
-		status = list_folder(folder, t);
-	else
-		complain("cannot list the processes: %s", strerror(errno));
+	if (!t) {
+		complain("out of memory");
+		return TOOL_FAILED;
+	}
+	status = list_with(t);
 	free(t);
-	if (folder)
-		closedir(folder);
 	return status;
 }

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&stat_command,
 	&run_command,
 	&whatis_command,
+	&export_command,
 	&options_command,
 	&doctor_command,
 };

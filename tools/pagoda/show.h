@@ -33,6 +33,13 @@ static inline uint64_t total_value(const struct proc_totals *t,
 						 total->offset);
 }
 
+/*
+ * Memory that may be resident and that the program does not have: free pages
+ * that the kernel has not got back, and the part of the slabs without objects
+ * in use.
+ */
+uint64_t kept_bytes(const struct proc_totals *t);
+
 /* The sum of an event's counters. */
 static inline uint64_t event_count(const struct control_block *c,
 				   enum vm_event event)

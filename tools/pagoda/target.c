@@ -147,7 +147,7 @@ static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 	return !s->found && !s->error;
 }
 
-static enum target_status find_control(struct target *t, uint64_t *ret_addr)
+static enum target_status find_control(struct target *t)
 {
 	struct search s = { 0 };
 	bool seen;
@@ -157,7 +157,7 @@ static enum target_status find_control(struct target *t, uint64_t *ret_addr)
 		err = s.error;
 	if (err)
 		return target_status_of(t, -err);
-	*ret_addr = s.found;
+	t->address = s.found;
 	if (!seen)
 		return TARGET_NO_LIBRARY;
 	return s.found ? TARGET_OK : TARGET_NOT_STARTED;
@@ -226,7 +226,7 @@ static int read_records(struct target *t, enum control_area_table table,
 }
 
 /* Only those in use: to look at memory makes page tables for it. */
-static enum target_status read_areas(struct target *t, uint64_t addr)
+static enum target_status read_areas(struct target *t)
 {
 	for (int table = 0; table < NR_AREA_TABLES; table++) {
 		size_t offset = offsetof(struct control_block, areas) +
@@ -235,25 +235,28 @@ static enum target_status read_areas(struct target *t, uint64_t addr)
 
 		if (t->control.area_heads[table].nr)
 			err = read_records(t, (enum control_area_table)table,
-					   addr + offset);
+					   t->address + offset);
 		if (err)
 			return target_status_of(t, -err);
 	}
 	return TARGET_OK;
 }
 
-static enum target_status read_control(struct target *t, uint64_t addr)
+static enum target_status read_control(struct target *t)
 {
 	struct control_block *c = &t->control;
-	int err = memory_read(&t->memory, addr, c,
+	int err = memory_read(&t->memory, t->address, c,
 			      offsetof(struct control_block, page_size));
 
 	if (err)
 		return target_status_of(t, -err);
+	/* It was found there, but maybe long ago. */
+	if (memcmp(c->magic, CONTROL_MAGIC, sizeof(c->magic)))
+		return TARGET_NOT_STARTED;
 	t->version = c->version;
 	if (c->version != CONTROL_VERSION || c->size != sizeof(*c))
 		return TARGET_OTHER_VERSION;
-	err = memory_read(&t->memory, addr, c,
+	err = memory_read(&t->memory, t->address, c,
 			  offsetof(struct control_block, areas));
 	if (err)
 		return target_status_of(t, -err);
@@ -261,7 +264,7 @@ static enum target_status read_control(struct target *t, uint64_t addr)
 		return TARGET_NOT_STARTED;
 	if (!check_control(c))
 		return TARGET_DAMAGED;
-	return read_areas(t, addr);
+	return read_areas(t);
 }
 
 /*
@@ -308,31 +311,47 @@ static enum target_status read_sheaves(struct target *t)
 	return err ? target_status_of(t, -err) : TARGET_OK;
 }
 
+static enum target_status read_found(struct target *t)
+{
+	enum target_status status = read_control(t);
+
+	return status == TARGET_OK ? read_sheaves(t) : status;
+}
+
 static enum target_status read_target(struct target *t)
 {
-	enum target_status status;
-	uint64_t addr;
+	enum target_status status = find_control(t);
 
-	status = find_control(t, &addr);
-	if (status == TARGET_OK)
-		status = read_control(t, addr);
-	if (status == TARGET_OK)
-		status = read_sheaves(t);
-	return status;
+	return status == TARGET_OK ? read_found(t) : status;
+}
+
+/* The areas are large, and none is looked at that was not read. */
+static void clear_target(struct target *t)
+{
+	memset(t, 0, offsetof(struct target, control.areas));
+	memset(&t->snapshot, 0, sizeof(t->snapshot));
 }
 
 enum target_status target_read(struct target *t, pid_t pid)
 {
-	memset(t, 0, sizeof(*t));
+	clear_target(t);
 	t->memory.pid = pid;
 	return read_target(t);
+}
+
+enum target_status target_reread(struct target *t)
+{
+	memset(&t->snapshot, 0, sizeof(t->snapshot));
+	if (t->address && read_found(t) == TARGET_OK)
+		return TARGET_OK;
+	return target_read(t, t->memory.pid);
 }
 
 enum target_status target_read_core(struct target *t, const char *path)
 {
 	int err;
 
-	memset(t, 0, sizeof(*t));
+	clear_target(t);
 	err = core_open(&t->memory.core, path);
 	switch (-err) {
 	case 0:

@@ -27,6 +27,7 @@ struct target {
 	struct memory memory;
 	int error; /* errno of TARGET_FAILED */
 	uint32_t version; /* of its control block */
+	uint64_t address; /* of its control block; 0: not found */
 	struct control_block control;
 	struct proc_snapshot snapshot; /* of `control` */
 };
@@ -36,6 +37,12 @@ struct target {
  * and notices nothing.
  */
 enum target_status target_read(struct target *t, pid_t pid);
+
+/*
+ * target_reread() - look at the process of @t once more, for less: its mappings
+ * are not searched again if the control block is where it was.
+ */
+enum target_status target_reread(struct target *t);
 
 /*
  * target_read_core() - the same from the core file @path.

@@ -39,6 +39,7 @@ extern const struct command run_command;
 extern const struct command options_command;
 extern const struct command doctor_command;
 extern const struct command whatis_command;
+extern const struct command export_command;
 
 /* "pagoda: " and the text on standard error. */
 void complain(const char *format, ...) PRINTF(1, 2);

@@ -42,3 +42,11 @@ const char *const event_names[NR_VM_EVENTS] = {
 #include "base/vmstat.def"
 #undef VM_EVENT
 };
+
+uint64_t kept_bytes(const struct proc_totals *t)
+{
+	uint64_t objects = proc_less(t->live, t->large + t->vmalloc_used);
+
+	return t->free_resident + t->vmalloc_unpurged + t->pcp +
+	       t->large_cached + proc_less(t->slab, objects);
+}
