@@ -35,10 +35,11 @@ complete_words meminfo stat --core x mem
 complete_words percpu= run --option perc
 complete_words --stats run --s
 complete_words --json doctor ''
+complete_words --listen export --l
 complete_words cat run cat
 
 # Every command, and every long option, is in both files.
-for command in stat run whatis options doctor; do
+for command in stat run whatis export options doctor; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

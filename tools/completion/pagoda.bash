@@ -33,7 +33,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat run whatis options doctor --help --version'
+		words='stat run whatis export options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -45,6 +45,13 @@ _pagoda() {
 		whatis)
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
 			[[ $cur == -* ]] && words=--help
+			;;
+		export)
+			case $prev in
+			-p | --pid) words=$(_pagoda_pids) ;;
+			-l | --listen) words=127.0.0.1:7246 ;;
+			*) words='--listen --pid --help' ;;
+			esac
 			;;
 		doctor) words='--json --help' ;;
 		options) words=--help ;;
