@@ -44,7 +44,10 @@ _pagoda() {
 			;;
 		whatis)
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
-			[[ $cur == -* ]] && words=--help
+			[[ $cur == -* ]] && words='--json --core --help'
+			case $prev in
+			-c | --core) compopt -o default ;;
+			esac
 			;;
 		export)
 			case $prev in

@@ -86,6 +86,14 @@ static void look_for_boot(struct hunt *h, uint64_t start, const char *data,
 		}
 }
 
+static void note_data(struct layout *l, uint64_t start, uint64_t size)
+{
+	if (l->nr_data == ARRAY_SIZE(l->data))
+		return;
+	l->data[l->nr_data].start = start;
+	l->data[l->nr_data++].size = size;
+}
+
 static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 			void *arg)
 {
@@ -97,6 +105,7 @@ static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 		h->error = -ENOMEM;
 		return false;
 	}
+	note_data(h->layout, start, len);
 	h->error = memory_read_pieces(m, start, PAGE_SIZE, PAGE_SIZE,
 				      len / PAGE_SIZE, data);
 	if (!h->error && !h->layout->span.base)

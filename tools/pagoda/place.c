@@ -263,6 +263,54 @@ static int seek_pages(struct seeker *s, uint64_t first, uint64_t pfn)
 	return 0;
 }
 
+/* --- outside the heap --- */
+
+static bool is_in(uint64_t addr, uint64_t start, uint64_t size)
+{
+	return addr - start < size;
+}
+
+/* Is it in a mapping that the library has a record of? */
+static bool seek_mapping(struct seeker *s, uint64_t addr)
+{
+	const struct control_block *c = &s->target->control;
+
+	for (size_t i = 0; i < c->area_heads[AREAS_MM].nr; i++) {
+		const struct control_area *r = &c->areas[AREAS_MM][i];
+
+		if (r->kind == AREA_NONE || r->seq & 1 ||
+		    !is_in(addr, r->start, r->size))
+			continue;
+		s->place->kind = r->kind == AREA_PAGER ? PLACE_PAGER :
+							 PLACE_MMAP;
+		s->place->start = r->start;
+		s->place->size = r->size;
+		return true;
+	}
+	return false;
+}
+
+static bool is_own(const struct seeker *s, uint64_t addr)
+{
+	const struct layout *l = s->layout;
+	const struct control_percpu *percpu = &s->target->control.percpu;
+	uint64_t nr = l->span.nr_pages + (l->span.low_size >> PAGE_SHIFT);
+
+	for (size_t i = 0; i < l->nr_data; i++)
+		if (is_in(addr, l->data[i].start, l->data[i].size))
+			return true;
+	return is_in(addr, (uintptr_t)l->span.mem_map,
+		     nr * sizeof(struct page)) ||
+	       is_in(addr, (uintptr_t)l->span.page_class, nr) ||
+	       is_in(addr, percpu->base, percpu->nr * percpu->stride);
+}
+
+static void seek_outside(struct seeker *s, uint64_t addr)
+{
+	if (!seek_mapping(s, addr))
+		s->place->kind = is_own(s, addr) ? PLACE_OWN : PLACE_OUTSIDE;
+}
+
 /* --- all --- */
 
 static int seek(struct seeker *s, uint64_t addr, uint64_t pfn)
@@ -305,7 +353,7 @@ int place_find(const struct target *t, const struct layout *layout,
 		return 0;
 	}
 	if (!find_pfn(layout, addr, &pfn)) {
-		ret->kind = PLACE_OUTSIDE;
+		seek_outside(&s, addr);
 		return 0;
 	}
 	return seek(&s, addr, pfn);

@@ -8,15 +8,26 @@
 #include "target.h"
 #include "page_alloc/page.h"
 
+enum { MAX_DATA_RANGES = 8 };
+
 /* Where things are in the process; found once. */
 struct layout {
 	struct span span; /* addresses of the process */
 	uint64_t boot; /* the boot arena, or 0 */
+	/* The library's variables. */
+	struct {
+		uint64_t start;
+		uint64_t size;
+	} data[MAX_DATA_RANGES];
+	size_t nr_data;
 };
 
 enum place_kind {
 	PLACE_OUTSIDE, /* not the library's */
+	PLACE_OWN, /* variables and tables of the library */
 	PLACE_BOOT, /* in the boot arena */
+	PLACE_MMAP, /* a mapping of the program that is looked after */
+	PLACE_PAGER, /* a mapping with a pager */
 	PLACE_RESERVED, /* in the span, but not ready for use */
 	PLACE_FREE, /* a block of free pages */
 	PLACE_PCP, /* free pages kept by a CPU */
