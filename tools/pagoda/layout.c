@@ -4,7 +4,7 @@
  *
  * The control block says where the span is, but not where its tables are. They
  * are in `span`, which is known among the library's data by its first three
- * words: base, size and number of pages. The boot arena is known by its blocks:
+ * words: base, size and number of pages; `barn_map` by its magic. The boot arena is known by its blocks:
  * headers with sizes that lead from one to the next and end where the control
  * block says it is used up to.
  */
@@ -40,6 +40,17 @@ static void look_for_span(struct hunt *h, const char *data, size_t len)
 			return;
 		}
 	}
+}
+
+static void look_for_barns(struct hunt *h, const char *data, size_t len)
+{
+	struct barn_map *map = &h->layout->barns;
+
+	for (size_t at = 0; at + sizeof(*map) <= len; at += sizeof(uint64_t))
+		if (!memcmp(data + at, BARN_MAGIC, sizeof(map->magic))) {
+			memcpy(map, data + at, sizeof(*map));
+			return;
+		}
 }
 
 static uint64_t word_at(const char *data, size_t at)
@@ -110,6 +121,8 @@ static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 				      len / PAGE_SIZE, data);
 	if (!h->error && !h->layout->span.base)
 		look_for_span(h, data, len);
+	if (!h->error && !h->layout->barns.full)
+		look_for_barns(h, data, len);
 	if (!h->error && !h->layout->boot)
 		look_for_boot(h, start, data, len);
 	free(data);

@@ -7,6 +7,7 @@
 
 #include "target.h"
 #include "page_alloc/page.h"
+#include "slab/barn.h"
 
 enum { MAX_DATA_RANGES = 8 };
 
@@ -14,6 +15,7 @@ enum { MAX_DATA_RANGES = 8 };
 struct layout {
 	struct span span; /* addresses of the process */
 	uint64_t boot; /* the boot arena, or 0 */
+	struct barn_map barns; /* addresses of the process, or zeros */
 	/* The library's variables. */
 	struct {
 		uint64_t start;
@@ -43,8 +45,9 @@ enum place_kind {
 
 enum object_state {
 	OBJECT_ALLOCATED,
-	OBJECT_MAYBE, /* or free in the barn */
+	OBJECT_MAYBE, /* or free in a barn that was just changing */
 	OBJECT_IN_SHEAF,
+	OBJECT_IN_BARN,
 	OBJECT_IN_SLAB,
 };
 

@@ -42,6 +42,7 @@ static const char *const state_names[] = {
 	[OBJECT_ALLOCATED] = "allocated",
 	[OBJECT_MAYBE] = "allocated, or free in the barn",
 	[OBJECT_IN_SHEAF] = "free, in the cache of CPU slot",
+	[OBJECT_IN_BARN] = "free, in the barn",
 	[OBJECT_IN_SLAB] = "free, in its slab",
 };
 
