@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""export.py PAGODA LIBRARY PROGRAM: what "pagoda export" serves, to whom,
+"""export.py PAGODA LIBRARY PROGRAM FAKE: what "pagoda export" serves, to whom,
 and that neither processes that end nor bad clients disturb it."""
 
 import contextlib
@@ -17,7 +17,7 @@ import unittest
 
 from exporter import (EPHEMERAL, OPENMETRICS, PLAIN, exporting, openmetrics,
                       plain, samples_of, stat)
-from program import LIBRARY, PAGODA, main, running
+from program import LIBRARY, PAGODA, fake, main, running
 
 # Prometheus 2.42 and 3.0, curl, a browser, and odd ones.
 NEGOTIATION = {
@@ -195,6 +195,15 @@ class Text(unittest.TestCase):
         print(len(seen), "processes came and went")
         self.assertGreater(len(seen), 3)
 
+    def test_damaged(self):
+        """One with two caches of a name does not spoil it for the others."""
+        for name, shown in ("escape", True), ("twins", False):
+            with self.subTest(name), fake(name) as pid, \
+                    exporting("--pid", pid) as exporter:
+                self.assertEqual(self.pids(exporter), {pid} if shown else set())
+                self.assertIn('pagoda_export_processes{result="failed"} '
+                              f"{int(not shown)}\n", exporter.get()[1])
+
     @unittest.skipUnless(os.getuid() == 0, "needs root to become another user")
     def test_other_user(self):
         """Who runs it decides what it shows."""
@@ -299,7 +308,7 @@ class Hostile(unittest.TestCase):
     def check_serves(self, exporter):
         start = time.monotonic()
         self.assertEqual(exporter.get()[0], PLAIN)
-        self.assertLess(time.monotonic() - start, 10)
+        self.assertLess(time.monotonic() - start, 20)
 
     def test_idle(self):
         """Far more than may be open: silent, or with half a request."""

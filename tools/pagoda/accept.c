@@ -2,7 +2,7 @@
 /*
  * accept.c - see accept.h. The header is a list of ranges of media types,
  *
- *	application/openmetrics-text;version=1.0.0;q=0.8, text/plain, text/*;q=0.1
+ *	application/openmetrics-text;version=1.0.0;q=0.8, text/plain;q=0.5
  *
  * each with parameters and how welcome it is (1 if it does not say). The most
  * exact range that holds a format decides about it.

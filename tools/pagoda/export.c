@@ -114,8 +114,9 @@ static bool look_at_all(struct pass *p)
 
 /* --- pages --- */
 
-/* Return: how many of the processes are still there. */
-static size_t describe(const struct exporter *e, struct metrics_process *ret)
+/* Return: how many of the processes are still there and can be shown. */
+static size_t describe(const struct exporter *e, struct unread *unread,
+		       struct metrics_process *ret)
 {
 	size_t nr = 0;
 
@@ -123,6 +124,10 @@ static size_t describe(const struct exporter *e, struct metrics_process *ret)
 		const struct target *t = e->targets[i];
 		struct metrics_process *p = &ret[nr];
 
+		if (!metrics_are_distinct(&t->control)) {
+			count_unread(unread, TARGET_DAMAGED);
+			continue;
+		}
 		p->pid = t->memory.pid;
 		p->snapshot = &t->snapshot;
 		p->resident = process_resident_bytes(p->pid);
@@ -165,7 +170,7 @@ static void make_metrics(struct exporter *e, enum metrics_form form,
 	if (!processes)
 		return;
 	m.processes = processes;
-	m.nr_processes = describe(e, processes);
+	m.nr_processes = describe(e, &p.unread, processes);
 	print_to_page(&m, ret);
 	free(processes);
 }

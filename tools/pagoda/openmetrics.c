@@ -435,6 +435,32 @@ static void show_cache_family(FILE *out, const struct metrics *m,
 
 /* --- all --- */
 
+static bool are_caches_distinct(const struct control_block *c)
+{
+	for (size_t i = 0; i < NR_CLASSES; i++)
+		for (size_t j = 0; c->caches[i].name[0] && j < i; j++)
+			if (!strcmp(c->caches[i].name, c->caches[j].name))
+				return false;
+	return true;
+}
+
+static bool are_zones_distinct(const struct control_block *c)
+{
+	const struct control_zone *zones = &c->zones[0][0];
+
+	for (size_t i = 0; i < c->nr_nodes * NR_ZONES; i++)
+		for (size_t j = 0; proc_zone_exists(&zones[i]) && j < i; j++)
+			if (zones[i].node == zones[j].node &&
+			    !strcmp(zones[i].name, zones[j].name))
+				return false;
+	return true;
+}
+
+bool metrics_are_distinct(const struct control_block *c)
+{
+	return are_caches_distinct(c) && are_zones_distinct(c);
+}
+
 static void show_events(FILE *out, const struct metrics *m)
 {
 	struct family f = begin_family(out, m, "_events", COUNTER,

@@ -30,6 +30,13 @@ struct metrics {
 	const struct unread *unread; /* NULL: it was not looked for others */
 };
 
+/*
+ * metrics_are_distinct() - has each number of the process labels of its own? What is
+ * not is no OpenMetrics, and would make all of the text useless. Programs cannot
+ * make two caches of one name; damaged ones have them.
+ */
+bool metrics_are_distinct(const struct control_block *c);
+
 void print_metrics(FILE *out, const struct metrics *m);
 
 #endif

@@ -13,7 +13,7 @@ enum tool_status serve(int fd, web_page_fn *make_page,
 	(void)ready;
 	(void)arg;
 	close(fd);
-	complain("this pagoda was built without libmicrohttpd "
-		 "(libmicrohttpd-dev) and cannot serve");
+	complain("built without libmicrohttpd "
+		 "(libmicrohttpd-dev), it cannot serve");
 	return TOOL_FAILED;
 }
