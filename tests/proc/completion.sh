@@ -37,6 +37,7 @@ complete_words --stats run --s
 complete_words --json doctor ''
 complete_words --foreground mount --f
 complete_words allow_other mount -o allow
+complete_words --listen export --l
 complete_words cat run cat
 complete_words --view top --v
 complete_words fragmentation top --view f
@@ -49,7 +50,7 @@ complete_words --output report --o
 complete_words --json diff --j
 
 # Every command, and every long option, is in both files.
-for command in stat top whatis run record report diff map mount options doctor; do
+for command in stat top whatis run record report diff map mount export options doctor; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

@@ -36,19 +36,19 @@ static void print_rows(const struct processes *ps)
 		print_row(&ps->row[i]);
 }
 
-static void report_unread(const struct processes *ps)
+static void report_unread(const struct unread *unread)
 {
-	if (ps->refused)
+	if (unread->refused)
 		complain("no permission to look at %u other processes, which "
 			 "may run on Pagoda or not",
-			 ps->refused);
-	if (ps->other_version)
+			 unread->refused);
+	if (unread->other_version)
 		complain("%u processes run another version of Pagoda",
-			 ps->other_version);
-	if (ps->failed)
+			 unread->other_version);
+	if (unread->failed)
 		complain("%u processes could not be read, 'pagoda stat PID' "
 			 "says why",
-			 ps->failed);
+			 unread->failed);
 }
 
 enum tool_status list_processes(void)
@@ -65,7 +65,7 @@ enum tool_status list_processes(void)
 		if (ps.nr)
 			qsort(ps.row, ps.nr, sizeof(ps.row[0]), compare_rows);
 		print_rows(&ps);
-		report_unread(&ps);
+		report_unread(&ps.unread);
 	}
 	free(ps.row);
 	free(t);
