@@ -1,12 +1,12 @@
 /*
- * Caches of one type (pagoda/kmem.h): pairs, to be set beside those of pair.c, bulk
- * calls, and objects that stay constructed. These rows compare Pagoda with itself, so bench/run does
- * not know them: run this program with the library preloaded.
+ * Caches of one type (pagoda/kmem.h) beside malloc(): pairs, many at a time in bulk
+ * calls, and objects that stay constructed. bench/api sets them side by side.
  */
 #define PAGODA_OPTIONAL
 #include <pagoda/kmem.h>
 
 #include "common.h"
+#include "own.h"
 
 enum { TURN = 1000, MOST = 1000 };
 
@@ -28,42 +28,52 @@ static void end_cache(struct pagoda_kmem_cache *c)
 		exit(1);
 }
 
-/* --- pairs, as in pair.c --- */
+/* --- pairs; arg: size --- */
 
-static void pair(struct bench *b)
+static void pair_malloc(struct bench *b)
+{
+	size_t size = (size_t)bench_arg(b, 0);
+
+	while (bench_next(b, TURN))
+		for (int i = 0; i < TURN; i++) {
+			void *p = malloc(size);
+
+			touch(p, size);
+			free(p);
+		}
+}
+
+static void pair_own(struct bench *b)
 {
 	size_t size = (size_t)bench_arg(b, 0);
 	struct pagoda_kmem_cache *c = make_cache(size, NULL);
 
-	while (bench_next(b, TURN)) {
+	while (bench_next(b, TURN))
 		for (int i = 0; i < TURN; i++) {
 			void *p = pagoda_kmem_cache_alloc(c, PAGODA_GFP_KERNEL);
 
 			touch(p, size);
 			pagoda_kmem_cache_free(c, p);
 		}
-	}
 	end_cache(c);
 }
 
-/* --- many at a time; an operation is one object --- */
+/* --- many at a time; an operation is one object. arg: size, how many --- */
 
-static void one_by_one(struct bench *b)
+static void bulk_malloc(struct bench *b)
 {
 	size_t size = (size_t)bench_arg(b, 0), nr = (size_t)bench_arg(b, 1);
-	struct pagoda_kmem_cache *c = make_cache(size, NULL);
 	static void *objs[MOST];
 
 	while (bench_next(b, nr)) {
 		for (size_t i = 0; i < nr; i++)
-			objs[i] = pagoda_kmem_cache_alloc(c, PAGODA_GFP_KERNEL);
+			objs[i] = malloc(size);
 		for (size_t i = 0; i < nr; i++)
-			pagoda_kmem_cache_free(c, objs[i]);
+			free(objs[i]);
 	}
-	end_cache(c);
 }
 
-static void in_bulk(struct bench *b)
+static void bulk_own(struct bench *b)
 {
 	size_t size = (size_t)bench_arg(b, 0), nr = (size_t)bench_arg(b, 1);
 	struct pagoda_kmem_cache *c = make_cache(size, NULL);
@@ -153,33 +163,19 @@ static void constructed(struct bench *b)
 	end_cache(cache);
 }
 
+#define PAIR(size)                                                  \
+	{"pair-" #size "/malloc", pair_malloc, {size}, 20000000},   \
+	{"pair-" #size "/own", pair_own, {size}, 20000000}
+
+#define BULK(size, nr)                                                       \
+	{"bulk-" #size "x" #nr "/malloc", bulk_malloc, {size, nr}, 20000000}, \
+	{"bulk-" #size "x" #nr "/own", bulk_own, {size, nr}, 20000000}
+
 static const struct bench_case cases[] = {
-	{"pair/200", pair, {200}, 20000000},
-	{"pair/1024", pair, {1024}, 20000000},
-	{"single/200/16", one_by_one, {200, 16}, 20000000},
-	{"bulk/200/16", in_bulk, {200, 16}, 20000000},
-	{"single/200/64", one_by_one, {200, 64}, 20000000},
-	{"bulk/200/64", in_bulk, {200, 64}, 40000000},
-	{"single/200/1000", one_by_one, {200, 1000}, 20000000},
-	{"bulk/200/1000", in_bulk, {200, 1000}, 20000000},
-	{"conn/malloc", init_each_time, {0}, 10000000},
-	{"conn/cache", constructed, {0}, 10000000},
+	PAIR(16),	PAIR(64),	PAIR(200),	 PAIR(512),
+	PAIR(1024),	BULK(24, 16),	BULK(200, 16),	 BULK(200, 64),
+	BULK(200, 256), BULK(200, 1000), BULK(1024, 256),
+	{"connection/malloc", init_each_time, {0}, 10000000},
+	{"connection/own", constructed, {0}, 10000000},
 };
-
-int main(int argc, char **argv)
-{
-	static const struct bench_suite suite = {
-		"kmem",
-		"objects of a cache of their own",
-		cases,
-		ARRAY_SIZE(cases),
-	};
-
-	if (pagoda_available())
-		return bench_main(&suite, argc, argv);
-	/* bench/run asks without any allocator what there is to be run. */
-	if (argc > 1 && !strcmp(argv[1], "--list"))
-		return 0;
-	fprintf(stderr, "%s: only with LD_PRELOAD=libpagoda.so\n", argv[0]);
-	return 77;
-}
+OWN_MAIN("kmem", "objects of a cache of their own", cases)

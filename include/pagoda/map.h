@@ -32,6 +32,8 @@
 
 #include <stddef.h>
 
+#include <pagoda/pagoda.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -107,8 +109,9 @@ enum {
  * Safe in threads, not in signal handlers. Starts a thread once in a process,
  * about 200 us; after that a few microseconds.
  */
-void *pagoda_map(size_t size, const struct pagoda_vm_operations *ops,
-		 void *private_data, unsigned int flags);
+PAGODA_API void *pagoda_map(size_t size,
+			    const struct pagoda_vm_operations *ops,
+			    void *private_data, unsigned int flags);
 
 /*
  * pagoda_unmap() - unmap what of [@addr, @addr + @size) came from pagoda_map():
@@ -122,7 +125,7 @@ void *pagoda_map(size_t size, const struct pagoda_vm_operations *ops,
  *   EAGAIN   called by a signal handler inside another call of this header
  * Safe in threads, not in signal handlers.
  */
-int pagoda_unmap(void *addr, size_t size);
+PAGODA_API int pagoda_unmap(void *addr, size_t size);
 
 #ifdef __cplusplus
 }

@@ -20,6 +20,11 @@
  * New is that the reserve is resident: its pages have been written to, so that no
  * overcommit can take them back; and pools that are locked in RAM.
  *
+ * Some mistakes stop the program with a message on standard error: a pool that was
+ * destroyed, as long as its memory holds nothing else; an element of a locked pool
+ * that is freed twice, or an address inside of one. Others are found by the function
+ * that the pool frees with.
+ *
  * What may happen at the same time: alloc and free, with everything but destroy;
  * resize, with alloc and free. A child of fork() has a copy of the pool; what
  * other threads of the parent were taking or freeing at that moment is not in it.

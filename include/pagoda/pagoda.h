@@ -21,8 +21,21 @@
 extern "C" {
 #endif
 
+/*
+ * In code that is not position independent (-fno-pie), a linker decides that what
+ * nobody defines yet never will be, unless it is asked for indirectly.
+ */
+#ifdef __has_attribute
+#if __has_attribute(noplt)
+#define PAGODA_INDIRECT __attribute__((noplt))
+#endif
+#endif
+#ifndef PAGODA_INDIRECT
+#define PAGODA_INDIRECT
+#endif
+
 #ifdef PAGODA_OPTIONAL
-#define PAGODA_API __attribute__((weak))
+#define PAGODA_API __attribute__((weak)) PAGODA_INDIRECT
 #else
 #define PAGODA_API
 #endif
@@ -37,14 +50,15 @@ PAGODA_API const char *pagoda_version(void);
 
 /* Its address, or NULL where nobody defines it. */
 static const char *pagoda_probe(void)
-	__attribute__((weakref("pagoda_version"), unused));
+	__attribute__((weakref("pagoda_version"), unused)) PAGODA_INDIRECT;
 
 /*
  * pagoda_available() - does the loader know this library?
  *
  * It looks at an address and calls nothing, so it needs no library to link with.
  *
- * Return: 1 or 0; the same at any time.
+ * Return: 1 or 0; the same at any time. In a program that is linked statically, or
+ * was compiled by clang with -fno-pie, 0.
  * Safe in threads and in signal handlers.
  */
 static inline int pagoda_available(void)

@@ -64,7 +64,10 @@ PAGODA_API void *pagoda_vrealloc(void *p, size_t size);
 /* Give an area back. @p: may be NULL. Keeps errno. */
 PAGODA_API void pagoda_vfree(void *p);
 
-/* Bytes of an area: what was asked for, in whole pages. NULL: 0. */
+/*
+ * Bytes of an area: what was asked for, in whole pages; where address space is short,
+ * up to a quarter more. NULL: 0.
+ */
 PAGODA_API size_t pagoda_vmalloc_size(const void *p);
 
 /*

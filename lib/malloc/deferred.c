@@ -4,27 +4,33 @@
  * needs is held by the frame it interrupted. The next slow path that is not
  * nested frees them.
  *
- * A fixed array of slots, taken and emptied with single atomic operations. It
- * would take hundreds of large blocks freed by handlers within one slow path to
- * fill it; what finds no slot is lost, and counted.
+ * A fixed array of slots, taken and emptied with single atomic operations. Most
+ * are for handlers of threads that wait at the gate, perhaps for long: they take
+ * objects off sheaves and find them full when they free, but no sheaf is filled
+ * meanwhile, so there are slots for more than the sheaves of a few CPUs hold. What
+ * finds none is lost, and counted.
  */
 #include "base/atomic.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "slab/slab.h"
 
-enum { NR_DEFERRED = 512 };
+enum { NR_DEFERRED = 8192 };
 
 static void *slots[NR_DEFERRED] SPARSE_TABLE; /* Atomic */
 static unsigned int pending; /* Atomic */
 
 void defer_free(void *p)
 {
+	/* Those before are likely taken. */
+	unsigned int first = load_relaxed(&pending);
+
 	for (unsigned int i = 0; i < NR_DEFERRED; i++) {
+		void **slot = &slots[(first + i) % NR_DEFERRED];
 		void *none = NULL;
 
-		if (!load_relaxed(&slots[i]) &&
-		    __atomic_compare_exchange_n(&slots[i], &none, p, 0,
+		if (!load_relaxed(slot) &&
+		    __atomic_compare_exchange_n(slot, &none, p, 0,
 						__ATOMIC_RELEASE,
 						__ATOMIC_RELAXED)) {
 			fetch_add_relaxed(&pending, 1);
@@ -46,13 +52,14 @@ static void free_now(void *p)
 
 void run_deferred(void)
 {
-	if (likely(!load_relaxed(&pending)))
-		return;
 	for (unsigned int i = 0; i < NR_DEFERRED; i++) {
-		/* Pairs with the releasing exchange in defer_free(). */
-		void *p = load_relaxed(&slots[i]) ?
-				  exchange_acquire(&slots[i], NULL) : NULL;
+		void *p;
 
+		if (likely(!load_relaxed(&pending)))
+			return;
+		/* Pairs with the releasing exchange in defer_free(). */
+		p = load_relaxed(&slots[i]) ?
+			    exchange_acquire(&slots[i], NULL) : NULL;
 		if (p) {
 			fetch_sub_relaxed(&pending, 1);
 			free_now(p);

@@ -57,6 +57,18 @@ static void *alloc_class(unsigned int class, size_t align, enum slow_path how)
 	return p;
 }
 
+/* With the gate entered: an object, or a block of pages. */
+static ALWAYS_INLINE void *alloc_somewhere(size_t size, size_t align, bool zero,
+					   enum slow_path how)
+{
+	if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
+		return alloc_class(kmalloc_aligned_class(size, align), align,
+				   how);
+	if (how == SLOW_BARRED)
+		return NULL;
+	return large_alloc(max_size(size, 1), align, zero, how == SLOW_NORMAL);
+}
+
 /*
  * A nested call that found every class locked: its thread holds the lock of one
  * kind of pages at most, so those of the other kind are there as soon as other
@@ -86,12 +98,7 @@ static COLD void *alloc_last(size_t size, size_t align)
 	while (!p && size < span.size && shrink_for_memory(&round)) {
 		enum slow_path how = gate_enter();
 
-		if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
-			p = alloc_class(kmalloc_aligned_class(size, align),
-					align, how);
-		else if (how != SLOW_BARRED)
-			p = large_alloc(max_size(size, 1), align, true,
-					how == SLOW_NORMAL);
+		p = alloc_somewhere(size, align, true, how);
 		gate_leave();
 	}
 	if (p)
@@ -132,11 +139,7 @@ NOINLINE void *malloc_slow(size_t size)
 	if (unlikely(!malloc_start()))
 		return boot_alloc(1, size);
 	how = gate_enter();
-	if (size <= KMALLOC_MAX)
-		p = alloc_class(kmalloc_class(size), 1, how);
-	else
-		p = how == SLOW_BARRED ? NULL :
-			large_alloc(size, 1, false, how == SLOW_NORMAL);
+	p = alloc_somewhere(size, 1, false, how);
 	return leave_slow_path(p, how, 1, size);
 }
 
@@ -190,8 +193,7 @@ static NOINLINE void *calloc_large(size_t size)
 	if (unlikely(!malloc_start()))
 		return boot_alloc(1, size);
 	how = gate_enter();
-	p = how == SLOW_BARRED ? NULL :
-		large_alloc(size, 1, true, how == SLOW_NORMAL);
+	p = alloc_somewhere(size, 1, true, how);
 	return leave_slow_path(p, how, 1, size);
 }
 
@@ -483,12 +485,7 @@ static NOINLINE void *alloc_aligned_slow(size_t align, size_t size)
 	if (unlikely(!malloc_start()))
 		return boot_alloc(align, size);
 	how = gate_enter();
-	if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
-		p = alloc_class(kmalloc_aligned_class(size, align), align, how);
-	else
-		p = how == SLOW_BARRED ? NULL :
-			large_alloc(max_size(size, 1), align, false,
-				    how == SLOW_NORMAL);
+	p = alloc_somewhere(size, align, false, how);
 	return leave_slow_path(p, how, align, size);
 }
 

@@ -22,7 +22,7 @@
 struct pagoda_mempool {
 	struct reserve reserve;
 	/* Const until destroyed. */
-	pagoda_mempool_alloc_fn *alloc;
+	pagoda_mempool_alloc_fn *alloc; /* NULL: destroyed */
 	pagoda_mempool_free_fn *free;
 	void *data;
 	size_t size; /* bytes of an element; 0: not known */
@@ -33,6 +33,14 @@ struct pagoda_mempool {
 	uint32_t waiters; /* Atomic */
 	uint32_t wakes; /* Atomic; also the futex they sleep on */
 };
+
+/* Is it one, still? As far as its memory can tell. */
+static void check_pool(const struct pagoda_mempool *pool, const char *caller)
+{
+	if (unlikely(!pool->alloc))
+		bug("%s: invalid mempool %p (destroyed already?)", caller,
+		    (const void *)pool);
+}
 
 /* --- where elements come from --- */
 
@@ -124,6 +132,7 @@ static void free_pool(struct pagoda_mempool *pool)
 		os_munlock(pool->block, pool->block_size);
 		free(pool->block);
 	}
+	pool->alloc = NULL;
 	free(pool);
 }
 
@@ -246,6 +255,7 @@ EXPORT int pagoda_mempool_resize(struct pagoda_mempool *pool,
 {
 	unsigned int before = pool->min_nr;
 
+	check_pool(pool, "pagoda_mempool_resize");
 	if (!is_good_size(min_nr) || pool->block) {
 		errno = EINVAL;
 		return -1;
@@ -269,6 +279,7 @@ EXPORT void pagoda_mempool_destroy(struct pagoda_mempool *pool)
 
 	if (!pool)
 		return;
+	check_pool(pool, "pagoda_mempool_destroy");
 	if (!pool->block)
 		while ((element = reserve_take(&pool->reserve)) != NULL)
 			pool->free(element, pool->data);
@@ -311,6 +322,7 @@ EXPORT void *pagoda_mempool_alloc(struct pagoda_mempool *pool, unsigned int gfp)
 {
 	void *p;
 
+	check_pool(pool, "pagoda_mempool_alloc");
 	if (unlikely(gfp > PAGODA_GFP_ATOMIC)) {
 		errno = EINVAL;
 		return NULL;
@@ -363,6 +375,7 @@ EXPORT void pagoda_mempool_free(void *element, struct pagoda_mempool *pool)
 {
 	if (!element)
 		return;
+	check_pool(pool, "pagoda_mempool_free");
 	if (!put(pool, element))
 		pool->free(element, pool->data);
 	wake_waiter(pool);

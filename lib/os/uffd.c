@@ -23,6 +23,9 @@
 #ifndef UFFD_FEATURE_POISON
 #define UFFD_FEATURE_POISON (1 << 14)
 #endif
+#ifndef UFFD_FEATURE_MOVE
+#define UFFD_FEATURE_MOVE (1 << 16)
+#endif
 #ifndef UFFDIO_MOVE
 struct uffdio_move {
 	uint64_t dst;
@@ -77,11 +80,12 @@ static int out_of_the_way(int fd)
 	return high;
 }
 
-int os_uffd_open(bool kernel_faults, bool may_poison)
+int os_uffd_open(bool kernel_faults, enum os_uffd_need needs)
 {
 	struct uffdio_api api = {
 		.api = UFFD_API,
-		.features = may_poison ? UFFD_FEATURE_POISON : 0,
+		.features = needs == OS_UFFD_MOVE ? UFFD_FEATURE_MOVE :
+						    UFFD_FEATURE_POISON,
 	};
 	int fd;
 

@@ -16,14 +16,19 @@ struct os_fault {
 	bool write;
 };
 
+enum os_uffd_need {
+	OS_UFFD_POISON, /* os_uffd_poison(): Linux 6.6 */
+	OS_UFFD_MOVE, /* os_uffd_move(): Linux 6.8 */
+};
+
 /*
  * os_uffd_open() - a userfaultfd for missing pages.
  * @kernel_faults: one that also sees pages missed by system calls, which takes
  *                 privilege; otherwise those calls fail with EFAULT.
- * @may_poison: os_uffd_poison() will be called: Linux 6.6.
- * Return: the descriptor; -ENOSYS if the kernel lacks it or what we need of it.
+ * @needs: what else it must be able to do.
+ * Return: the descriptor; -ENOSYS if the kernel lacks it or what is needed.
  */
-MUST_CHECK int os_uffd_open(bool kernel_faults, bool may_poison);
+MUST_CHECK int os_uffd_open(bool kernel_faults, enum os_uffd_need needs);
 
 void os_uffd_close(int fd);
 
@@ -49,7 +54,7 @@ int os_uffd_copy(int fd, uintptr_t addr, const void *src, size_t size);
 /*
  * os_uffd_move() - the missing pages at @addr become those at @src, which read as
  * zeros afterwards; what is missing at @src stays missing. Nothing is copied, and
- * who waits for them goes on. Linux 6.8.
+ * who waits for them goes on.
  * Return: bytes from the start that were moved. Pages shared with a child of a fork
  * cannot be, nor can pages be moved where some are.
  */

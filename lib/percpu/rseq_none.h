@@ -28,7 +28,7 @@ static inline bool rseq_is_top(uintptr_t class, const void *obj)
 	return false;
 }
 
-static inline int rseq_popn(uintptr_t class, void **objs, unsigned int n)
+static inline int rseq_popn(uintptr_t class, void **objs, size_t n)
 {
 	(void)class;
 	(void)objs;
@@ -36,8 +36,7 @@ static inline int rseq_popn(uintptr_t class, void **objs, unsigned int n)
 	return 0;
 }
 
-static inline int rseq_pushn(uintptr_t class, void *const *objs,
-			     unsigned int n)
+static inline int rseq_pushn(uintptr_t class, void *const *objs, size_t n)
 {
 	(void)class;
 	(void)objs;

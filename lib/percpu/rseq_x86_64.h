@@ -48,6 +48,13 @@
 	"shlq %[shift], %%rcx\n\t"        \
 	"addq %[base], %%rcx\n\t"
 
+/*
+ * First behind a label that a sequence with an output may jump to: gcc 12.2 puts
+ * what belongs on that edge, such as loading the result, on the other one if the
+ * label's block is empty.
+ */
+#define RSEQ_EDGE __asm__ volatile("")
+
 #define RSEQ_INPUTS                                                     \
 	[cs] "r"(percpu.cs_offset), [cid] "r"(percpu.cid_offset),        \
 		[base] "m"(percpu.base), [shift] "i"(PERCPU_SHIFT)
@@ -80,6 +87,7 @@ static ALWAYS_INLINE void *rseq_pop(uintptr_t class)
 		__builtin_unreachable();
 	return obj;
 empty:
+	RSEQ_EDGE;
 	return NULL;
 }
 
@@ -156,7 +164,7 @@ aborted:
  * rseq_popn() - move up to @n objects to @objs, oldest first.
  * Return: how many, or -1 if aborted.
  */
-static inline int rseq_popn(uintptr_t class, void **objs, unsigned int n)
+static inline int rseq_popn(uintptr_t class, void **objs, size_t n)
 {
 	uint64_t moved;
 
@@ -166,8 +174,8 @@ static inline int rseq_popn(uintptr_t class, void **objs, unsigned int n)
 		"movzwl 4(%%rcx, %[class], 8), %%eax\n\t"
 		"subl %%edx, %%eax\n\t"
 		"negl %%eax\n\t" /* cur - begin */
-		"cmpl %[n], %%eax\n\t"
-		"cmoval %[n], %%eax\n\t"
+		"cmpq %[n], %%rax\n\t"
+		"cmovaq %[n], %%rax\n\t"
 		"testl %%eax, %%eax\n\t"
 		"jz 2f\n\t" /* empty, or the zeros of a stop: no store */
 		"subl %%eax, %%edx\n\t" /* the new cur */
@@ -182,14 +190,17 @@ static inline int rseq_popn(uintptr_t class, void **objs, unsigned int n)
 		  [n] "r"(n)
 		: RSEQ_COPY_CLOBBERS
 		: aborted);
+	/* What fits a header. */
+	if (moved > UINT16_MAX)
+		__builtin_unreachable();
 	return (int)moved;
 aborted:
+	RSEQ_EDGE;
 	return -1;
 }
 
 /* rseq_pushn() - the opposite; takes the first objects of @objs. */
-static inline int rseq_pushn(uintptr_t class, void *const *objs,
-			     unsigned int n)
+static inline int rseq_pushn(uintptr_t class, void *const *objs, size_t n)
 {
 	uint64_t moved;
 
@@ -198,8 +209,8 @@ static inline int rseq_pushn(uintptr_t class, void *const *objs,
 		"movl (%%rcx, %[class], 8), %%edx\n\t"
 		"movzwl 6(%%rcx, %[class], 8), %%eax\n\t"
 		"subl %%edx, %%eax\n\t" /* end - cur */
-		"cmpl %[n], %%eax\n\t"
-		"cmoval %[n], %%eax\n\t"
+		"cmpq %[n], %%rax\n\t"
+		"cmovaq %[n], %%rax\n\t"
 		"testl %%eax, %%eax\n\t"
 		"jz 2f\n\t" /* full, or the zeros of a stop: no store */
 		"leaq (%%rcx, %%rdx, 8), %%rdi\n\t"
@@ -214,8 +225,12 @@ static inline int rseq_pushn(uintptr_t class, void *const *objs,
 		  [n] "r"(n)
 		: RSEQ_COPY_CLOBBERS
 		: aborted);
+	/* What fits a header. */
+	if (moved > UINT16_MAX)
+		__builtin_unreachable();
 	return (int)moved;
 aborted:
+	RSEQ_EDGE;
 	return -1;
 }
 

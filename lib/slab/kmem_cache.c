@@ -98,7 +98,7 @@ static unsigned int choose_order(size_t size)
 
 void set_magic(struct kmem_cache *c)
 {
-	struct class_check *check = &class_checks[c->id];
+	struct class_check *check = &c->check;
 
 	c->magic = UINT64_MAX / c->size + 1;
 	c->bucket_scale = ((uint32_t)NR_BUCKETS << 16) / c->objs + 1;
@@ -109,11 +109,12 @@ void set_magic(struct kmem_cache *c)
 		check->magic = UINT32_MAX;
 	else
 		check->magic = UINT32_MAX / c->size + 1;
+	class_checks[c->id] = *check;
 }
 
 static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 {
-	size_t bytes, rest;
+	size_t bytes, rest, batch;
 
 	c->order = (uint8_t)choose_order(size);
 	bytes = (size_t)PAGE_SIZE << c->order;
@@ -125,7 +126,9 @@ static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 	c->colours = (uint16_t)(rest / c->colour_step + 1);
 	if (c->colours == 1)
 		c->colour_step = 0;
-	c->batch = (uint16_t)min_size(max_size(KiB(32) / size, 2), MAX_BATCH);
+	/* As for malloc's own: see size_classes.def. */
+	batch = (size < KiB(1) ? KiB(32) : KiB(64)) / size;
+	c->batch = (uint16_t)min_size(max_size(batch, 2), MAX_BATCH);
 	c->sheaf_max = (uint16_t)min_size(c->batch * 4u, NAMED_SHEAF_MAX);
 	c->sheaf_begin = (uint16_t)(NAMED_SLOTS_BEGIN + 1 +
 				    (c->id - FIRST_NAMED_CACHE) *

@@ -315,15 +315,19 @@ static unsigned int one_move(size_t n)
 	return (unsigned int)min_size(n, UINT16_MAX);
 }
 
-static size_t alloc_one_by_one(struct kmem_cache *c, void **objs, size_t n,
-			       enum slow_path how)
+/* One brings as many with it as the sheaf has room for. */
+static size_t alloc_few(struct kmem_cache *c, void **objs, size_t n,
+			enum slow_path how)
 {
-	size_t got;
+	size_t got = 0;
 
-	for (got = 0; got < n; got++) {
+	while (got < n) {
 		objs[got] = kmem_cache_alloc_slow(c, how);
 		if (!objs[got])
 			break;
+		got++;
+		got += percpu_popn(c->id, objs + got, one_move(n - got),
+				   how != SLOW_NORMAL);
 	}
 	return got;
 }
@@ -336,11 +340,11 @@ size_t kmem_cache_alloc_bulk_slow(struct kmem_cache *c, void **objs, size_t n,
 	size_t got;
 
 	if (how == SLOW_BARRED || is_checked(c))
-		return alloc_one_by_one(c, objs, n, how);
+		return alloc_few(c, objs, n, how);
 	got = percpu_popn(c->id, objs, one_move(n), nested);
 	/* For a few more the sheaf is filled, too. */
 	if (n - got <= NURSERY_SLOTS)
-		return got + alloc_one_by_one(c, objs + got, n - got, how);
+		return got + alloc_few(c, objs + got, n - got, how);
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
 	store_relaxed(&c->age, 0);
 	grow_sheaf(c, nested);
@@ -435,13 +439,20 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	return true;
 }
 
-static size_t free_one_by_one(struct kmem_cache *c, void *const *objs, size_t n,
-			      enum slow_path how)
+/* Behind one whose batch went down there is room for others. */
+static size_t free_few(struct kmem_cache *c, void *const *objs, size_t n,
+		       enum slow_path how)
 {
 	size_t done = 0;
 
-	while (done < n && kmem_cache_free_slow(c, objs[done], how))
+	while (done < n && kmem_cache_free_slow(c, objs[done], how)) {
 		done++;
+		/* Not a single one, which may be on top already. */
+		if (n - done > 1)
+			done += percpu_pushn(c->id, objs + done,
+					     one_move(n - done),
+					     how != SLOW_NORMAL);
+	}
 	return done;
 }
 
@@ -452,10 +463,10 @@ size_t kmem_cache_free_bulk_slow(struct kmem_cache *c, void *const *objs,
 	size_t done;
 
 	if (how == SLOW_BARRED || is_checked(c))
-		return free_one_by_one(c, objs, n, how);
+		return free_few(c, objs, n, how);
 	done = percpu_pushn(c->id, objs, one_move(n), nested);
 	if (n - done <= NURSERY_SLOTS)
-		return done + free_one_by_one(c, objs + done, n - done, how);
+		return done + free_few(c, objs + done, n - done, how);
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
 	if (!is_idle(c))
 		grow_sheaf(c, nested);

@@ -39,30 +39,6 @@ enum kmem_flags {
 	SLAB_PAGE_BLOCKS = 1 << 6, /* no slabs: a cache of block.c */
 };
 
-struct kmem_cache {
-	/* All but the last two Const between create and destroy. */
-	uint32_t size; /* bytes from one object to the next */
-	uint8_t id; /* class in page_class[], index in kmem_caches[] */
-	/* Its class for who uses the sequences directly; 0: there is none to use,
-	 * for want of rseq or because the objects are to be checked. */
-	uint8_t fast_class;
-	uint8_t order; /* of its slabs */
-	uint16_t objs; /* per slab */
-	uint16_t batch; /* objects in one exchange */
-	uint16_t sheaf_begin; /* where its slots are once it needs many */
-	uint16_t sheaf_max; /* most objects in one CPU's sheaf */
-	uint16_t colour_step; /* 0: slabs are not coloured */
-	uint16_t colours;
-	uint16_t align;
-	uint32_t object_size;
-	uint32_t flags; /* enum kmem_flags */
-	uint32_t bucket_scale; /* 2^16 * NR_BUCKETS / objs, rounded up */
-	uint64_t magic; /* 2^64 / size, rounded up */
-	void (*ctor)(void *obj);
-	uint8_t age; /* Atomic: trims since a sheaf of it was found empty */
-	uint8_t patience; /* Atomic: misses until it asks for more room again */
-};
-
 /*
  * What free() checks of a pointer without touching a slab's descriptor: with
  * magic = 2^32 / size, rounded up, (p & mask) * magic < magic (modulo 2^32) iff
@@ -76,6 +52,35 @@ struct class_check {
 	uint32_t magic;
 	uint32_t mask; /* slab size - 1 */
 };
+
+/* A line; what fast paths read is in its second half, since objects begin where
+ * lines do: a load waits for a store of the same offset in another page. */
+struct kmem_cache {
+	/* All but `age` and `patience` Const between create and destroy. */
+	uint64_t magic; /* 2^64 / size, rounded up */
+	void (*ctor)(void *obj);
+	uint16_t objs; /* per slab */
+	uint16_t batch; /* objects in one exchange */
+	uint16_t sheaf_begin; /* where its slots are once it needs many */
+	uint16_t sheaf_max; /* most objects in one CPU's sheaf */
+	uint16_t colour_step; /* 0: slabs are not coloured */
+	uint16_t colours;
+	uint16_t align;
+	uint8_t order; /* of its slabs */
+	uint8_t age; /* Atomic: trims since a sheaf of it was found empty */
+	uint32_t flags; /* enum kmem_flags */
+	uint32_t object_size;
+	uint32_t bucket_scale; /* 2^16 * NR_BUCKETS / objs, rounded up */
+	uint32_t size; /* bytes from one object to the next */
+	struct class_check check; /* as in class_checks[] */
+	uint8_t id; /* class in page_class[], index in kmem_caches[] */
+	/* Its class for who uses the sequences directly; 0: there is none to use,
+	 * for want of rseq or because the objects are to be checked. */
+	uint8_t fast_class;
+	uint8_t patience; /* Atomic: misses until it asks for more room again */
+	uint32_t fast_gfp; /* ... with a gfp below this. Set by malloc/kmem.c */
+} CACHELINE_ALIGNED;
+_Static_assert(sizeof(struct kmem_cache) == CACHELINE, "one line each");
 
 extern struct kmem_cache kmem_caches[NR_CLASSES] INTERNAL;
 extern struct class_check class_checks[NR_CLASSES] INTERNAL;

@@ -6,6 +6,7 @@
 #include <pagoda/map.h>
 
 #include "base/lock.h"
+#include "os/uffd.h"
 #include "vma/vma.h"
 
 struct pager;
@@ -86,7 +87,7 @@ struct pager_ops {
 	int (*watch)(int uffd);
 	void (*fault)(int uffd, uintptr_t addr, bool write);
 	enum control_mode mode; /* the line that says whether it runs */
-	bool may_poison; /* needs poisoned pages: Linux 6.6 */
+	enum os_uffd_need needs;
 	bool all_faults; /* of no use without those of system calls */
 };
 

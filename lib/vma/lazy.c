@@ -67,6 +67,7 @@ static const struct pager_ops lazy_pager_ops = {
 	.watch = watch_doorbell,
 	.fault = answer,
 	.mode = MODE_LAZY,
+	.needs = OS_UFFD_MOVE,
 	.all_faults = true,
 };
 
@@ -241,9 +242,17 @@ static void fill_missing(int uffd, uintptr_t addr)
 	filled = k && fill(uffd, addr, &loan);
 	if (k)
 		kept_return(k, &loan);
-	/* One page at least, whatever became of the mapping meanwhile. */
-	if (!filled)
-		os_uffd_zero(uffd, addr);
+	if (filled)
+		return;
+	/* The mapping is not what it was, but one page it shall have. */
+	if (k && mm_lock_try()) {
+		struct armed *a = find_armed(addr);
+
+		if (a)
+			hand_back(uffd, a);
+		mm_lock_release();
+	}
+	os_uffd_zero(uffd, addr);
 }
 
 static void answer(int uffd, uintptr_t addr, bool write)

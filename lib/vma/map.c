@@ -37,7 +37,7 @@ static const struct pager_ops map_pager_ops = {
 	.watch = watch_window,
 	.fault = handle_mm_fault,
 	.mode = MODE_PAGER,
-	.may_poison = true,
+	.needs = OS_UFFD_POISON,
 };
 
 struct pager map_pager = { .ops = &map_pager_ops };

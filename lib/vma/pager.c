@@ -73,11 +73,11 @@ static void answer_faults(struct pager *pager, int uffd)
 static int open_uffd(struct pager *pager)
 {
 	int err = os_unshare_files();
-	int uffd = err < 0 ? err : os_uffd_open(true, pager->ops->may_poison);
+	int uffd = err < 0 ? err : os_uffd_open(true, pager->ops->needs);
 
 	pager->kernel_faults = uffd >= 0;
 	if (uffd < 0 && !err && !pager->ops->all_faults)
-		uffd = os_uffd_open(false, pager->ops->may_poison);
+		uffd = os_uffd_open(false, pager->ops->needs);
 	if (uffd < 0)
 		return uffd;
 	err = pager->ops->watch(uffd);

@@ -48,7 +48,7 @@ static int gather(void *arg)
 	int err;
 
 	/* Nobody touches the area meanwhile. */
-	g->uffd = os_uffd_open(false, false);
+	g->uffd = os_uffd_open(false, OS_UFFD_MOVE);
 	if (g->uffd < 0)
 		return g->uffd;
 	err = os_uffd_register(g->uffd, g->addr, size);

@@ -1,28 +1,8 @@
 # shellcheck shell=bash
-# What the tests of the pager's examples share; they run with bash -euo pipefail.
+# What the tests of the pager's examples share.
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/pagoda-example.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit
-export LC_ALL=C
-
-fail() {
-	echo "failed: $*" >&2
-	exit 1
-}
-
-skip() {
-	echo "skipped: $*"
-	exit 77
-}
-
-# needs COMMAND...
-needs() {
-	local command
-	for command in "$@"; do
-		command -v "$command" >/dev/null || skip "there is no $command"
-	done
-}
+# shellcheck source=tests/examples/lib.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib.sh"
 
 # may_be_refused FILE: what a program said that could not have its mapping.
 may_be_refused() {

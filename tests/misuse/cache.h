@@ -27,4 +27,16 @@ static inline void *victim_alloc(struct pagoda_kmem_cache *c)
 	return p;
 }
 
+/* One that has ended, announced. @objs: gets @nr objects that it had. */
+static inline struct pagoda_kmem_cache *ended_victim(size_t nr, void **objs)
+{
+	struct pagoda_kmem_cache *c = victim(0);
+
+	for (size_t i = 0; i < nr; i++)
+		objs[i] = victim_alloc(c);
+	pagoda_kmem_cache_free_bulk(c, nr, objs);
+	CHECK(!pagoda_kmem_cache_destroy(c));
+	return suspect(c);
+}
+
 #endif

@@ -55,6 +55,24 @@ static void create_fails(int error, const char *name, size_t size, size_t align,
 	CHECK_MSG(errno == error, "%s: errno %d, not %d", name, errno, error);
 }
 
+/* 31 characters count. */
+static void names(void)
+{
+	cache_t *c = create("a name of more than 31 characters is cut", 100, 0);
+
+	CHECK(!strcmp(pagoda_kmem_cache_name(c),
+		      "a_name_of_more_than_31_characte"));
+	create_fails(EEXIST, "a name of more than 31 characters", 8, 0, 0, NULL);
+	create_fails(EEXIST, "a_name_of_more_than_31_characte", 8, 0, 0, NULL);
+	destroy(create("a name of more than 31 charact", 100, 0));
+	create_fails(EINVAL, "caf\xc3\xa9", 8, 0, 0, NULL);
+	create_fails(EINVAL, "del\x7f", 8, 0, 0, NULL);
+	create_fails(EEXIST, "kmalloc-x", 8, 0, 0, NULL);
+	create_fails(EEXIST, "block-65536", 8, 0, 0, NULL);
+	destroy(create("!~", 100, 0));
+	destroy(c);
+}
+
 static void errors(void)
 {
 	cache_t *c = create("taken", 100, 0), *all[300];
@@ -107,6 +125,79 @@ static void errors(void)
 	while (n--)
 		destroy(all[n]);
 	destroy(create("taken", 100, 0));
+	names();
+}
+
+/* ---- where caches may not be made or ended ------------------------------ */
+
+static cache_t *unrelated;
+static volatile size_t refusals;
+
+static void not_here(void)
+{
+	int saved = errno;
+
+	errno = 0;
+	if (!pagoda_kmem_cache_create("inside", 100, 0, 0, NULL))
+		refusals = refusals + (errno == EDEADLK);
+	errno = 0;
+	CHECK(pagoda_kmem_cache_destroy(unrelated) == -1);
+	CHECK(errno == EDEADLK || errno == EBUSY);
+	CHECK(!pagoda_kmem_cache_shrink(unrelated) || errno == EBUSY);
+	/* Nor is anything wrong with them afterwards. */
+	CHECK(pagoda_kmem_cache_size(unrelated) == 64);
+	errno = saved;
+}
+
+static void building(void *obj)
+{
+	(void)obj;
+	not_here();
+}
+
+static void interrupting(int sig)
+{
+	cache_t *c;
+	int saved = errno;
+
+	(void)sig;
+	errno = 0;
+	c = pagoda_kmem_cache_create("inside", 100, 0, 0, NULL);
+	/* Where nothing was interrupted, it may. */
+	if (c)
+		destroy(c);
+	else
+		refusals = refusals + (errno == EDEADLK);
+	errno = saved;
+}
+
+static void inside(void)
+{
+	double end = now() + 1;
+	struct rng r = rng_for(4);
+	timer_t timer;
+	void *used;
+	cache_t *c;
+
+	unrelated = create("unrelated", 64, 0);
+	used = get(unrelated);
+	c = pagoda_kmem_cache_create("building", 1000, 0, 0, building);
+	CHECK(c);
+	pagoda_kmem_cache_free(c, get(c));
+	printf("%zu refusals in constructors\n", refusals);
+	CHECK(refusals && pagoda_kmem_cache_size(c) == 1000);
+	destroy(c);
+	pagoda_kmem_cache_free(unrelated, used);
+	destroy(unrelated);
+
+	refusals = 0;
+	timer = start_signals(interrupting);
+	while (now() < end)
+		use_all_layers(&r);
+	CHECK(!timer_delete(timer));
+	printf("%zu refusals in handlers\n", refusals);
+	CHECK(refusals);
+	destroy(create("inside", 100, 0));
 }
 
 /* ---- objects ----------------------------------------------------------- */
@@ -308,11 +399,51 @@ static void shrink(void)
 	destroy(c);
 }
 
+/* Destroys a cache with @nr objects in use, and shows the first. */
+static int leak_objects(const char *nr)
+{
+	cache_t *c = create("leaky", 200, 0);
+	int n = atoi(nr);
+	void *p = NULL;
+
+	while (n--)
+		p = get(c);
+	errno = 0;
+	CHECK(pagoda_kmem_cache_destroy(c) == -1 && errno == EBUSY);
+	printf("%p\n", p);
+	return 0;
+}
+
+/* What standard error shows of them. */
+static void leak_message(const char *nr, size_t lines, const char *rest)
+{
+	const char *args[] = {"leak-objects", nr, NULL};
+	struct run *run = malloc(sizeof(*run));
+	char line[128];
+	size_t n = 0;
+	char *at;
+
+	CHECK(run);
+	run_self(run, RUN_STDERR, args, NULL, NULL);
+	CHECK_STATUS(run->status, 0, run->text);
+	snprintf(line, sizeof(line),
+		 "pagoda: cache leaky cannot be destroyed: objects still in use: %s\n",
+		 nr);
+	CHECK_MSG(strstr(run->text, line), "%s", run->text);
+	for (at = run->text; (at = strstr(at, "leaky: object 0x")); at++)
+		n++;
+	CHECK_MSG(n == lines && strstr(run->text, rest), "%s", run->text);
+	free(run);
+}
+
 static void leak(void)
 {
 	cache_t *c = create("leaks", 200, 0);
 	void *p = get(c), *q = get(c);
 
+	leak_message("1", 1, "0x");
+	leak_message("16", 16, "0x");
+	leak_message("100", 16, "pagoda: cache leaky: and 84 more\n");
 	errno = 0;
 	CHECK(pagoda_kmem_cache_destroy(c) == -1 && errno == EBUSY);
 	/* It is as it was. */
@@ -535,6 +666,59 @@ static void interrupted(void)
 	destroy(shared);
 }
 
+/* ---- before any constructor ---------------------------------------------- */
+
+static struct {
+	bool ran;
+	int stats, stats_error;
+	long modes;
+	int modes_error;
+	struct built *built;
+	cache_t *cache;
+} before;
+
+/* Runs before the library's own constructor: the first call of all is ours. */
+static void first_of_all(int argc, char **argv)
+{
+	struct pagoda_stats stats;
+
+	/* A cache more would be in the way of other cases. */
+	if (!pagoda_available() || argc < 2 || strcmp(argv[1], "early"))
+		return;
+	before.ran = true;
+	errno = 0;
+	before.stats = pagoda_stats(&stats, sizeof(stats));
+	before.stats_error = errno;
+	errno = 0;
+	before.modes = pagoda_proc_read("modes", NULL, 0);
+	before.modes_error = errno;
+	before.cache = pagoda_kmem_cache_create("early", sizeof(struct built),
+						0, 0, build);
+	if (before.cache)
+		before.built = pagoda_kmem_cache_alloc(before.cache, KERNEL);
+}
+
+__attribute__((section(".preinit_array"), used)) static void (
+	*first_function)(int, char **) = first_of_all;
+
+static void early(void)
+{
+	if (!before.ran) {
+		printf("early: only by its name\n");
+		return;
+	}
+	/* The loader may have called malloc already. */
+	CHECK(!before.stats ||
+	      (before.stats == -1 && before.stats_error == EAGAIN));
+	CHECK(before.modes > 0 ||
+	      (before.modes == -1 && before.modes_error == EAGAIN));
+	printf("before any constructor the allocator is %s\n",
+	       before.stats ? "not up" : "up");
+	CHECK(before.cache && before.built->self == before.built);
+	pagoda_kmem_cache_free(before.cache, before.built);
+	destroy(before.cache);
+}
+
 /* ---- without the library ----------------------------------------------- */
 
 static void fallback(void)
@@ -553,6 +737,7 @@ int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
 		{"errors", errors, 30},
+		{"inside", inside, 30},
 		{"objects", objects, 60},
 		{"show", show, 30},
 		{"constructor", constructor, 30},
@@ -563,6 +748,7 @@ int main(int argc, char **argv)
 		{"threads", threads, 60},
 		{"forks", forks, 60},
 		{"interrupted", interrupted, 30},
+		{"early", early, 30},
 		{"fallback", fallback, 30},
 	};
 
@@ -570,6 +756,8 @@ int main(int argc, char **argv)
 		puts(pagoda_available() ? "available" : "not available");
 		return 0;
 	}
+	if (argc > 2 && !strcmp(argv[1], "leak-objects"))
+		return leak_objects(argv[2]);
 	if (!pagoda_available())
 		test_skip("there is nothing to test without the library");
 	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));

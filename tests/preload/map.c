@@ -33,10 +33,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#define PAGODA_OPTIONAL
 #include <pagoda/map.h>
-
-extern __typeof__(pagoda_map) pagoda_map __attribute__((weak));
-extern __typeof__(pagoda_unmap) pagoda_unmap __attribute__((weak));
 
 enum { PAGE = 4096 };
 

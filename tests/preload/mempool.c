@@ -120,10 +120,32 @@ static void refuses(int error, mempool_t *pool)
 	errno = 0;
 }
 
+/* As mlock2(2) says. Root may lock what it likes. */
+static void locked_as_user(void *unused)
+{
+	struct rlimit limit = {8192, 8192};
+	mempool_t *p;
+
+	(void)unused;
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	if (!geteuid() && setuid(65534)) {
+		printf("cannot become someone else\n");
+		return;
+	}
+	errno = 0;
+	refuses(ENOMEM, pagoda_mempool_create_locked_pool(100, 1000));
+	p = pagoda_mempool_create_locked_pool(8, 1000);
+	CHECK(p);
+	refuses(ENOMEM, pagoda_mempool_create_locked_pool(1, 1));
+	pagoda_mempool_destroy(p);
+	limit.rlim_cur = 0;
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	refuses(EPERM, pagoda_mempool_create_locked_pool(1, 1));
+}
+
 static void errors(void)
 {
 	struct pagoda_kmem_cache *c;
-	struct rlimit limit;
 	mempool_t *pool;
 
 	errno = 0;
@@ -160,15 +182,7 @@ static void errors(void)
 	pool = pagoda_mempool_create_locked_pool(2, 100);
 	CHECK(pool && pagoda_mempool_resize(pool, 3) == -1 && errno == EINVAL);
 	pagoda_mempool_destroy(pool);
-	CHECK(!getrlimit(RLIMIT_MEMLOCK, &limit));
-	limit.rlim_cur = 4096;
-	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
-	errno = 0;
-	/* Root may. */
-	pool = pagoda_mempool_create_locked_pool(100, 1000);
-	if (geteuid())
-		refuses(ENOMEM, pool);
-	pagoda_mempool_destroy(pool);
+	in_child("who may lock little", 10, locked_as_user, NULL);
 }
 
 /* ---- the reserve is there ---------------------------------------------- */

@@ -24,20 +24,6 @@ enum {
 	PAGE = PAGODA_PAGE_SIZE,
 };
 
-static size_t locked_kib(void)
-{
-	FILE *f = fopen("/proc/self/status", "r");
-	char line[256];
-	size_t kib = 0;
-
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "VmLck: %zu", &kib) == 1)
-			break;
-	fclose(f);
-	return kib;
-}
-
 static bool is_resident(void *p, size_t size)
 {
 	unsigned char there[1024];
@@ -69,7 +55,7 @@ static void one_block(unsigned int gfp, enum pagoda_zone zone,
 	if (gfp & DMA32)
 		CHECK((uintptr_t)p + size <= 4 * GIB);
 	if (gfp & DMA)
-		CHECK(is_resident(p, size) && locked_kib() >= size / KIB);
+		CHECK(is_resident(p, size) && status_kib("VmLck") >= (long)(size / KIB));
 	CHECK(malloc_usable_size(p) == size);
 	CHECK(!pagoda_virt_to_page(p + size - 1, &page));
 	CHECK(page.address == p && page.size == size && page.order == order);
@@ -209,12 +195,46 @@ static void moved(void)
 	}
 }
 
+/* No address space below 4 GiB is to be had. */
+static void no_window(void *unused)
+{
+	rlim_t size = (rlim_t)status_kib("VmSize") * KIB + MIB;
+	struct rlimit limit = {size, size};
+
+	(void)unused;
+	CHECK(!setrlimit(RLIMIT_AS, &limit));
+	errno = 0;
+	fails(ENOMEM, pagoda_alloc_pages(DMA32, 0));
+	CHECK(pagoda_alloc_pages(KERNEL, 0));
+}
+
+/* As much as there is, and no more. */
+static void whole_window(void *unused)
+{
+	static void *p[100];
+	size_t n = 0, i;
+
+	(void)unused;
+	while (n < ARRAY_SIZE(p) && (p[n] = pagoda_alloc_pages(DMA32, 10)))
+		fill(p[n++], PAGE);
+	printf("%zu MiB below 4 GiB\n", 4 * n);
+	CHECK(n <= 64 && errno == ENOMEM);
+	fails(ENOMEM, pagoda_alloc_pages(DMA32, 10));
+	for (i = 0; i < n; i++)
+		CHECK(check_fill(p[i], PAGE));
+	while (n--)
+		pagoda_free_pages(p[n], 10);
+	CHECK(pagoda_alloc_pages(DMA32, 10));
+}
+
 static void limited(void)
 {
 	struct rlimit limit = {3 * MIB, 3 * MIB};
 	void *p[10];
 	size_t n;
 
+	in_child("no window", 10, no_window, NULL);
+	in_child("whole window", 10, whole_window, NULL);
 	/* Root may lock what it likes. */
 	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
 	if (!getuid() && setuid(65534))

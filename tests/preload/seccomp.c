@@ -11,21 +11,11 @@
  *                   ENOMEM, contents stay, and all works again afterwards;
  *   refused_once    the same for the N-th call alone;
  *   refused_start   the same while a new program starts up (see start_failing).
- *
- * Calls are caught by a seccomp filter that raises SIGSYS. The handler counts,
- * and repeats a call that it lets pass from the one place that the filter does
- * not look at.
  */
 #include "workload.h"
 
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/socket.h>
-#include <ucontext.h>
 
 #if !defined(__x86_64__)
 int main(void)
@@ -34,85 +24,7 @@ int main(void)
 }
 #else
 
-/* ---- calls the filter lets pass by where they come from ---------------- */
-
-long filtered_syscall(long number, long a, long b, long c, long d, long e,
-		      long f);
-extern const char filtered_syscall_end[];
-__asm__(".pushsection .text\n"
-	".globl filtered_syscall\n"
-	".type filtered_syscall, @function\n"
-	"filtered_syscall:\n"
-	"	movq %rdi, %rax\n"
-	"	movq %rsi, %rdi\n"
-	"	movq %rdx, %rsi\n"
-	"	movq %rcx, %rdx\n"
-	"	movq %r8, %r10\n"
-	"	movq %r9, %r8\n"
-	"	movq 8(%rsp), %r9\n"
-	"	syscall\n"
-	".globl filtered_syscall_end\n"
-	"filtered_syscall_end:\n"
-	"	ret\n"
-	".size filtered_syscall, . - filtered_syscall\n"
-	".popsection\n");
-
-/* ---- filters ----------------------------------------------------------- */
-
-#define LOAD(field)                                                            \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (value))
-/* On equality, go on to the next instruction, else skip @n. */
-#define UNLESS_EQUAL_SKIP(value, n)                                            \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (n))
-
-enum { MOST_CALLS = 32 };
-
-/*
- * Calls in @calls get @then, all others @otherwise; calls from
- * filtered_syscall() always pass.
- */
-static void install(const int *calls, size_t n, uint32_t then,
-		    uint32_t otherwise, unsigned int flags)
-{
-	uint64_t passing = (uint64_t)(uintptr_t)filtered_syscall_end;
-	struct sock_filter filter[2 * MOST_CALLS + 16] = {
-		LOAD(instruction_pointer),
-		UNLESS_EQUAL_SKIP(passing, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, instruction_pointer) +
-				 4),
-		UNLESS_EQUAL_SKIP(passing >> 32, 1),
-		RETURN(SECCOMP_RET_ALLOW),
-		LOAD(arch),
-		UNLESS_EQUAL_SKIP(AUDIT_ARCH_X86_64, 1),
-		BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-		RETURN(SECCOMP_RET_KILL_PROCESS),
-		LOAD(nr),
-	};
-	struct sock_fprog program = {10, filter};
-	size_t i;
-
-	CHECK(n <= MOST_CALLS);
-	for (i = 0; i < n; i++) {
-		filter[program.len++] =
-			(struct sock_filter)UNLESS_EQUAL_SKIP(calls[i], 1);
-		filter[program.len++] = (struct sock_filter)RETURN(then);
-	}
-	filter[program.len++] = (struct sock_filter)RETURN(otherwise);
-	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
-}
-
-static void on_sigsys(void (*handler)(int, siginfo_t *, void *))
-{
-	struct sigaction action;
-
-	memset(&action, 0, sizeof(action));
-	action.sa_sigaction = handler;
-	action.sa_flags = SA_SIGINFO | SA_NODEFER;
-	CHECK(!sigaction(SIGSYS, &action, NULL));
-}
+#include "filter.h"
 
 /* ---- sandbox ----------------------------------------------------------- */
 
@@ -245,33 +157,6 @@ static int sandboxed_from_main(void)
 
 /* ---- refused calls ----------------------------------------------------- */
 
-static const int memory_calls[] = {SYS_mmap,	SYS_mprotect, SYS_mremap,
-				   SYS_madvise, SYS_munmap,   SYS_brk};
-
-/* Calls number first .. last are refused; counted from 1. */
-static struct {
-	long first, last;
-} refuse;
-static atomic_long calls_seen;
-
-static void count_call(int sig, siginfo_t *info, void *context)
-{
-	greg_t *reg = ((ucontext_t *)context)->uc_mcontext.gregs;
-	long number = atomic_fetch_add(&calls_seen, 1) + 1;
-
-	(void)sig;
-	/* A refused brk() returns where the break is. */
-	if (number < refuse.first || number > refuse.last)
-		reg[REG_RAX] = filtered_syscall(info->si_syscall, reg[REG_RDI],
-						reg[REG_RSI], reg[REG_RDX],
-						reg[REG_R10], reg[REG_R8],
-						reg[REG_R9]);
-	else if (info->si_syscall == SYS_brk)
-		reg[REG_RAX] = filtered_syscall(SYS_brk, 0, 0, 0, 0, 0, 0);
-	else
-		reg[REG_RAX] = -ENOMEM;
-}
-
 /*
  * Grows, shrinks, returns memory; everything may be refused. What is held when
  * the refusals begin must be intact, and usable, when they end.
@@ -288,11 +173,7 @@ static void refused_body(void *arg)
 
 	for (i = 0; i < HELD; i++)
 		held[i] = box_new(box_size(&r, i % 30 ? 3000 : 2 * MIB));
-	on_sigsys(count_call);
-	refuse.first = span[0];
-	refuse.last = span[1];
-	install(memory_calls, ARRAY_SIZE(memory_calls), SECCOMP_RET_TRAP,
-		SECCOMP_RET_ALLOW, 0);
+	refuse_memory(span[0], span[1]);
 	for (round = 0; round < 3; round++) {
 		complete &= try_all_layers(&r);
 		for (i = 0; i < HELD; i += 2) {
@@ -319,8 +200,7 @@ static void refused_body(void *arg)
 	}
 	if (span[0] == 1 && span[1] == LONG_MAX)
 		CHECK_MSG(!complete, "all memory was had without a call");
-	/* As if other programs had given memory back. */
-	refuse.first = LONG_MAX;
+	relent();
 	use_all_layers(&r);
 	for (i = 0; i < HELD; i++)
 		box_end(held[i]);

@@ -37,14 +37,12 @@ static void show(const struct proc_snapshot *s, const struct request *r)
 
 static enum tool_status show_target(const struct request *r)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	enum target_status found;
 	enum tool_status status;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	found = r->core ? target_read_core(t, r->core) :
 			  target_read(t, r->pid);
 	status = explain_target(t, r->core, found);

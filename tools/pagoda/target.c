@@ -352,6 +352,15 @@ static void clear_target(struct target *t)
 	memset(&t->snapshot, 0, sizeof(t->snapshot));
 }
 
+struct target *target_new(void)
+{
+	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+
+	if (!t)
+		complain("out of memory");
+	return t;
+}
+
 enum target_status target_read(struct target *t, pid_t pid)
 {
 	clear_target(t);

@@ -33,6 +33,9 @@ struct target {
 	struct proc_snapshot snapshot; /* of `control` */
 };
 
+/* Room for one, to be freed with free(). NULL: it has complained. */
+struct target *target_new(void);
+
 /*
  * target_read() - look at process @pid, running or stopped. It is not touched
  * and notices nothing.

@@ -188,15 +188,13 @@ static enum target_status show_places(struct target *t,
 
 static enum tool_status look_up(const struct request *r)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	struct layout layout;
 	enum target_status found;
 	enum tool_status status;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	found = r->core ? target_read_core(t, r->core) :
 			  target_read(t, r->pid);
 	if (found == TARGET_OK)
