@@ -95,13 +95,11 @@ static enum tool_status draw_target(struct target *t, const struct request *r)
 
 static enum tool_status draw(const struct request *r)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	enum tool_status status;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	status = draw_target(t, r);
 	free(t);
 	return status;

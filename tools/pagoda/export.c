@@ -71,8 +71,7 @@ static bool look_first(struct pass *p, pid_t pid)
 	enum target_status status;
 
 	if (!e->spare)
-		e->spare = aligned_alloc(_Alignof(struct target),
-					 sizeof(struct target));
+		e->spare = target_new();
 	if (!e->spare)
 		return false;
 	status = target_read(e->spare, pid);
@@ -226,13 +225,11 @@ static void say_ready(const void *arg)
 /* A process that cannot be read now never will be. */
 static enum tool_status check_pids(const struct exporter *e)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	enum tool_status status = TOOL_OK;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	for (size_t i = 0; i < e->nr_pids && status == TOOL_OK; i++)
 		status = explain_target(t, NULL, target_read(t, e->pids[i]));
 	free(t);

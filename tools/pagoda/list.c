@@ -4,7 +4,6 @@
  */
 #include "list.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +52,13 @@ static void report_unread(const struct unread *unread)
 
 enum tool_status list_processes(void)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	struct processes ps = { 0 };
-	int err = -ENOMEM;
+	int err;
 
-	if (t)
-		err = processes_read(&ps, t);
+	if (!t)
+		return TOOL_FAILED;
+	err = processes_read(&ps, t);
 	if (err) {
 		complain("cannot list the processes: %s", strerror(-err));
 	} else {

@@ -22,8 +22,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 #define LIBRARY "libmicrohttpd.so.12"
 
@@ -94,14 +95,6 @@ struct server {
 	struct client clients[CONNECTION_LIMIT];
 	unsigned int nr_clients; /* that are not cut */
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static struct client *oldest_client(struct server *s)
 {
