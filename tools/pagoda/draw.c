@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "output.h"
+#include "parse.h"
 #include "picture.h"
 #include "process.h"
 

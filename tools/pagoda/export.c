@@ -14,6 +14,7 @@
 #include "accept.h"
 #include "listener.h"
 #include "openmetrics.h"
+#include "parse.h"
 #include "server.h"
 
 #define DEFAULT_ENDPOINT "127.0.0.1:7246"

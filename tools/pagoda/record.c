@@ -313,14 +313,13 @@ static enum tool_status take_option(const struct command *self, int option,
 		rq->path = optarg;
 		return TOOL_OK;
 	case 'i':
-		return seconds_option(self, optarg, &rq->interval_ms);
+		return seconds_option(self, optarg, RECORD_LEAST_SECONDS,
+				      &rq->interval_ms);
 	case 'd':
-		return seconds_option(self, optarg, &rq->duration_ms);
+		return seconds_option(self, optarg, RECORD_LEAST_SECONDS,
+				      &rq->duration_ms);
 	case 'n':
-		if (parse_count(optarg, &rq->count))
-			return TOOL_OK;
-		return usage_error(self, "record: '%s' is not a number of "
-					 "samples", optarg);
+		return samples_option(self, optarg, &rq->count);
 	default:
 		return TOOL_USAGE;
 	}

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parse.h"
 #include "processes.h"
 #include "subject.h"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "parse.h"
 #include "place.h"
 
 struct request {
