@@ -33,7 +33,6 @@
 #include "slab/internal.h"
 
 enum {
-	MAX_SHEAVES = 65536,
 	SHEAVES_STEP = 32,
 	CELLS_PER_PAGE = 2,
 	BARE_CALLS = 64, /* runs of pages given back, a tick */
@@ -45,14 +44,8 @@ enum { NEXT_INDEX = (1 << 24) - 1, NEXT_IDLE = 1 << 24, NEXT_GONE = 1 << 25 };
 _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
-struct stack {
-	uint64_t head; /* Atomic: base/stack.h */
-	uint32_t count; /* Atomic, may lag */
-	uint32_t least; /* Atomic: least count since barn_idle() */
-} CACHELINE_ALIGNED;
-
-static struct stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
-static struct stack empty, bare;
+static struct barn_stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
+static struct barn_stack empty, bare;
 
 /* Bytes in all barns. Atomic; alone in its line. */
 static struct {
@@ -66,6 +59,14 @@ static struct sheaf *sheaves; /* Const after init */
 static uint32_t nr_sheaves; /* Const after init */
 static uint32_t next_sheaf = 1; /* Atomic: first index never used */
 static uint32_t online; /* Atomic: indices below are online */
+
+/* Not const: what is read-only after relocation is not searched for it. */
+static struct barn_map barn_map __attribute__((used)) = {
+	.magic = BARN_MAGIC,
+	.full = full[0],
+	.next = next,
+	.sheaves = &sheaves,
+};
 
 int barn_init(void)
 {
@@ -82,7 +83,7 @@ int barn_init(void)
 
 /* --- stacks --- */
 
-static void push(struct stack *st, uint32_t index)
+static void push(struct barn_stack *st, uint32_t index)
 {
 	stack_push(&st->head, index, &next[index]);
 	fetch_add_relaxed(&st->count, 1);
@@ -94,7 +95,7 @@ static ALWAYS_INLINE uint32_t *next_of(void *unused, uint32_t index)
 	return &next[index];
 }
 
-static uint32_t pop(struct stack *st)
+static uint32_t pop(struct barn_stack *st)
 {
 	uint32_t index = stack_pop(&st->head, next_of, NULL);
 	uint32_t count;
@@ -108,7 +109,7 @@ static uint32_t pop(struct stack *st)
 }
 
 /* How many were never taken since the last call. */
-static uint32_t stack_idle(struct stack *st)
+static uint32_t stack_idle(struct barn_stack *st)
 {
 	uint32_t count = load_relaxed(&st->count);
 	uint32_t least = load_relaxed(&st->least);

@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "page_alloc/page_alloc.h"
+#include "slab/barn.h"
 #include "slab/slab.h"
 
 /* Slots of named caches in a CPU's region, behind those of kmalloc. */
@@ -20,13 +21,6 @@ struct kmem_cache_node {
 	/* Slabs by how much is free: partial[0] are the fullest. */
 	struct hlist_head partial[NR_BUCKETS];
 	struct hlist_head empty;
-};
-
-/* A batch of objects on its way between CPUs. */
-struct sheaf {
-	uint32_t nr;
-	uint32_t unused;
-	void *objs[255];
 };
 
 static inline struct control_cache *cache_stat(const struct kmem_cache *c)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# completion.sh PAGODA FOLDER: the completions of bash and zsh in FOLDER.
+# completion.sh PAGODA FOLDER: the completions of bash and zsh in FOLDER, and that
+# the manual page has the same commands.
 set -euo pipefail
 
 [ $# = 2 ] || exit 2
@@ -37,6 +38,7 @@ complete_words --stats run --s
 complete_words --json doctor ''
 complete_words --foreground mount --f
 complete_words allow_other mount -o allow
+complete_words --listen export --l
 complete_words cat run cat
 complete_words --view top --v
 complete_words fragmentation top --view f
@@ -48,8 +50,28 @@ complete_words --core map --c
 complete_words --output report --o
 complete_words --json diff --j
 
-# Every command, and every long option, is in both files.
-for command in stat top whatis run record report diff map mount options doctor; do
+# The commands, in the order of the help.
+commands=$(pagoda --help | sed -n 's/^  pagoda \([a-z][a-z]*\) .*/\1/p')
+[ -n "$commands" ] || exit 1
+
+# same_commands FILE FOUND
+same_commands() {
+	[ "$2" = "$commands" ] || {
+		echo "FAILED: $1 has ${2//$'\n'/ }, not ${commands//$'\n'/ }" >&2
+		failures=$((failures + 1))
+	}
+}
+
+COMP_WORDS=(pagoda '')
+COMP_CWORD=1
+_pagoda
+same_commands pagoda.bash "$(printf '%s\n' "${COMPREPLY[@]}" | grep -v ^--)"
+same_commands _pagoda "$(sed -n "s/^\t\t'\([a-z]*\):.*/\1/p" "$folder/_pagoda")"
+same_commands pagoda.1 "$(sed -n 's/^\.SS pagoda //p' \
+	"$folder/../../docs/man/pagoda.1")"
+
+# Every long option is in both files.
+for command in $commands; do
 	for option in $(pagoda "$command" --help |
 		sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
 		for file in pagoda.bash _pagoda; do

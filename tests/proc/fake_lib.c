@@ -3,8 +3,8 @@
  * fake_lib.c - a library that has nothing but a control block, for the pagoda
  * tool to read. With FAKE_IN_BSS the block is in memory that has no file.
  *
- * FAKE=other-version, damaged, not-started or escape in the environment spoils
- * it; FAKE=boot adds a boot arena with two blocks, and a span whose tables are
+ * FAKE=other-version, damaged, not-started, escape or twins in the environment
+ * spoils it; FAKE=boot adds a boot arena with two blocks, and a span whose tables are
  * missing.
  * The middle one of the CPUs' sheaf headers cannot be read, as memory that a
  * program protected.
@@ -78,6 +78,8 @@ __attribute__((constructor)) static void fill(void)
 		control.page_size = 0;
 	if (!strcmp(fake, "boot"))
 		add_boot();
+	if (!strcmp(fake, "twins"))
+		strcpy(control.caches[7].name, control.caches[1].name);
 	if (!strcmp(fake, "escape")) {
 		strcpy(control.caches[7].name, "\033[31mred");
 		control.caches[7].objs_per_slab = 1;

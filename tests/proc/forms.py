@@ -9,7 +9,7 @@ import signal
 import subprocess
 import unittest
 
-from program import MORE, PAGODA, main, running
+from program import PAGODA, fake, main, running
 
 try:
     from prometheus_client.openmetrics import parser as openmetrics
@@ -163,25 +163,6 @@ class Json(Case):
                 sheaves = {cache["name"]: cache["free_in_sheaves"]
                            for cache in document["sheafinfo"]}
                 self.assertEqual(sheaves["kmalloc-16"], 43)
-
-
-class fake:
-    """A process with the control block of fake_control.c; its id."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __enter__(self):
-        env = {**os.environ, "LD_PRELOAD": MORE[0], "FAKE": self.name}
-        self.process = subprocess.Popen(
-            ["/bin/sh", "-c", "echo; read never"], env=env,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.process.stdout.readline()
-        return self.process.pid
-
-    def __exit__(self, *exc):
-        with self.process:
-            self.process.kill()
 
 
 @unittest.skipUnless(openmetrics, "python3-prometheus-client is not installed")

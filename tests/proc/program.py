@@ -62,6 +62,26 @@ def running(*options, **more):
             program.process.wait()
 
 
+class fake:
+    """A process with the control block of fake_control.c; its id. The test's
+    first argument behind those three is the library that has it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        env = {**os.environ, "LD_PRELOAD": MORE[0], "FAKE": self.name}
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", "echo; read never"], env=env,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+        return self.process.pid
+
+    def __exit__(self, *exc):
+        with self.process:
+            self.process.kill()
+
+
 def may_read():
     """Some systems let only root look at other processes (status 4)."""
     program = Program()

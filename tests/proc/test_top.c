@@ -588,10 +588,10 @@ static void test_empty_list(void **state)
 	(void)state;
 	begin(0);
 	top.pid = 0;
-	top.list.now.processes.refused = 2;
+	top.list.now.processes.unread.refused = 2;
 	show(80, 24);
 	assert_non_null(find("Not listed: 2 may not be looked at"));
-	top.list.now.processes.refused = 0;
+	top.list.now.processes.unread.refused = 0;
 	show(80, 24);
 	assert_non_null(find("No process runs on Pagoda"));
 	top_key(&top, TOP_KEY_DOWN);

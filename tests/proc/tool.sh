@@ -71,6 +71,9 @@ check 2 "unknown option '--wrong'" "$tool" --wrong
 check 0 "pagoda stat [--json] PID" "$tool" --help
 check 0 "pagoda 0." "$tool" --version
 check 0 "sheafinfo" "$tool" stat --help
+check 0 "--listen ADDRESS:PORT" "$tool" export --help
+check 2 "unknown option '--wrong'" "$tool" export --wrong
+check 2 "needs a value" "$tool" export --listen
 check 0 "--lib PATH" "$tool" run --help
 check 0 "Usage: pagoda options" "$tool" options --help
 check 0 "stats_interval=0 (0..3600000 ms)" "$tool" options

@@ -39,7 +39,7 @@ _pagoda() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local words=
 	if ((COMP_CWORD == 1)); then
-		words='stat top whatis run record report diff map mount options doctor --help --version'
+		words='stat top whatis run record report diff map mount export options doctor --help --version'
 	else
 		case ${COMP_WORDS[1]} in
 		stat)
@@ -64,7 +64,10 @@ _pagoda() {
 			;;
 		whatis)
 			((COMP_CWORD == 2)) && words=$(_pagoda_pids)
-			[[ $cur == -* ]] && words=--help
+			[[ $cur == -* ]] && words='--json --core --help'
+			case $prev in
+			-c | --core) compopt -o default ;;
+			esac
 			;;
 		run)
 			case $prev in
@@ -117,6 +120,13 @@ _pagoda() {
 					compopt -o dirnames
 				fi
 				;;
+			esac
+			;;
+		export)
+			case $prev in
+			-p | --pid) words=$(_pagoda_pids) ;;
+			-l | --listen) words=127.0.0.1:7246 ;;
+			*) words='--listen --pid --help' ;;
 			esac
 			;;
 		options) words=--help ;;

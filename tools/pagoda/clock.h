@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock.h - time in seconds.
+ * clock.h - time, for differences: it is never set back.
  */
 #ifndef PAGODA_TOOL_CLOCK_H
 #define PAGODA_TOOL_CLOCK_H
 
 #include <time.h>
 
-/* For differences; never set back. */
+#include "base/compiler.h"
+
+/* In seconds. */
 static inline double now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static inline uint64_t now_ms(void)
+{
+	return (uint64_t)(now() * 1e3);
 }
 
 /* Less than nothing is nothing. */

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "output.h"
+#include "draft.h"
+#include "parse.h"
 #include "picture.h"
 #include "process.h"
 
@@ -61,19 +62,19 @@ static enum tool_status draw_states(const struct target *t,
 	const char *lines[] = { title, more, NULL };
 	struct palette palette;
 	struct canvas canvas = { .ops = r->canvas, .palette = &palette };
-	struct output out;
+	struct draft out;
 	bool drawn;
 
 	page_states_count(states, counts);
 	palette_choose(&palette, counts, cache_name, t->control.caches);
 	write_lines(t, r, title, more);
-	if (!output_begin(&out)) {
+	if (!draft_begin(&out)) {
 		complain("out of memory");
 		return TOOL_FAILED;
 	}
 	canvas.out = out.to;
 	drawn = picture_draw(&canvas, states, lines);
-	return output_end(&out, r->path, drawn);
+	return draft_save(&out, r->path, drawn);
 }
 
 static enum tool_status draw_target(struct target *t, const struct request *r)
@@ -95,13 +96,11 @@ static enum tool_status draw_target(struct target *t, const struct request *r)
 
 static enum tool_status draw(const struct request *r)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	enum tool_status status;
 
-	if (!t) {
-		complain("out of memory");
+	if (!t)
 		return TOOL_FAILED;
-	}
 	status = draw_target(t, r);
 	free(t);
 	return status;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c - what the commands that look at a process say when they cannot, and
- * process ids from their arguments.
+ * explain.c - what the commands that look at a process say when they cannot.
  */
-#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "target.h"
@@ -96,17 +93,4 @@ enum tool_status explain_target(const struct target *t, const char *core,
 	}
 	complain("cannot read %s: %s", what, strerror(t->error));
 	return TOOL_FAILED;
-}
-
-bool parse_pid(const char *text, pid_t *ret)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (errno || *end || end == text || pid < 1 || pid > INT_MAX)
-		return false;
-	*ret = (pid_t)pid;
-	return true;
 }

@@ -4,9 +4,9 @@
  *
  * The control block says where the span is, but not where its tables are. They
  * are in `span`, which is known among the library's data by its first three
- * words: base, size and number of pages. The boot arena is known by its blocks:
- * headers with sizes that lead from one to the next and end where the control
- * block says it is used up to.
+ * words: base, size and number of pages; `barn_map` by its magic. The boot arena
+ * is known by its blocks: headers with sizes that lead from one to the next and
+ * end where the control block says it is used up to.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,6 +40,17 @@ static void look_for_span(struct hunt *h, const char *data, size_t len)
 			return;
 		}
 	}
+}
+
+static void look_for_barns(struct hunt *h, const char *data, size_t len)
+{
+	struct barn_map *map = &h->layout->barns;
+
+	for (size_t at = 0; at + sizeof(*map) <= len; at += sizeof(uint64_t))
+		if (!memcmp(data + at, BARN_MAGIC, sizeof(map->magic))) {
+			memcpy(map, data + at, sizeof(*map));
+			return;
+		}
 }
 
 static uint64_t word_at(const char *data, size_t at)
@@ -86,6 +97,14 @@ static void look_for_boot(struct hunt *h, uint64_t start, const char *data,
 		}
 }
 
+static void note_data(struct layout *l, uint64_t start, uint64_t size)
+{
+	if (l->nr_data == ARRAY_SIZE(l->data))
+		return;
+	l->data[l->nr_data].start = start;
+	l->data[l->nr_data++].size = size;
+}
+
 static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 			void *arg)
 {
@@ -97,10 +116,13 @@ static bool search_data(const struct memory *m, uint64_t start, uint64_t end,
 		h->error = -ENOMEM;
 		return false;
 	}
+	note_data(h->layout, start, len);
 	h->error = memory_read_pieces(m, start, PAGE_SIZE, PAGE_SIZE,
 				      len / PAGE_SIZE, data);
 	if (!h->error && !h->layout->span.base)
 		look_for_span(h, data, len);
+	if (!h->error && !h->layout->barns.full)
+		look_for_barns(h, data, len);
 	if (!h->error && !h->layout->boot)
 		look_for_boot(h, start, data, len);
 	free(data);

@@ -4,7 +4,6 @@
  */
 #include "list.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,36 +35,37 @@ static void print_rows(const struct processes *ps)
 		print_row(&ps->row[i]);
 }
 
-static void report_unread(const struct processes *ps)
+static void report_unread(const struct unread *unread)
 {
-	if (ps->refused)
+	if (unread->refused)
 		complain("no permission to look at %u other processes, which "
 			 "may run on Pagoda or not",
-			 ps->refused);
-	if (ps->other_version)
+			 unread->refused);
+	if (unread->other_version)
 		complain("%u processes run another version of Pagoda",
-			 ps->other_version);
-	if (ps->failed)
+			 unread->other_version);
+	if (unread->failed)
 		complain("%u processes could not be read, 'pagoda stat PID' "
 			 "says why",
-			 ps->failed);
+			 unread->failed);
 }
 
 enum tool_status list_processes(void)
 {
-	struct target *t = aligned_alloc(_Alignof(struct target), sizeof(*t));
+	struct target *t = target_new();
 	struct processes ps = { 0 };
-	int err = -ENOMEM;
+	int err;
 
-	if (t)
-		err = processes_read(&ps, t);
+	if (!t)
+		return TOOL_FAILED;
+	err = processes_read(&ps, t);
 	if (err) {
 		complain("cannot list the processes: %s", strerror(-err));
 	} else {
 		if (ps.nr)
 			qsort(ps.row, ps.nr, sizeof(ps.row[0]), compare_rows);
 		print_rows(&ps);
-		report_unread(&ps);
+		report_unread(&ps.unread);
 	}
 	free(ps.row);
 	free(t);

@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&diff_command,
 	&map_command,
 	&mount_command,
+	&export_command,
 	&options_command,
 	&doctor_command,
 };

@@ -11,7 +11,8 @@
 #include "memo.h"
 
 #include <pthread.h>
-#include <time.h>
+
+#include "clock.h"
 
 enum {
 	NR_ENTRIES = 16384,
@@ -29,14 +30,6 @@ struct entry {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry entries[NR_ENTRIES]; /* Lock: lock */
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 static struct entry recall(pid_t pid)
 {
@@ -76,13 +69,13 @@ bool memo_is_foreign(pid_t pid, uint64_t image)
 
 	return is_foreign_image(&e, image) &&
 	       e.last_ms - e.first_ms >= STARTED_AFTER_MS &&
-	       now_ms() - e.last_ms < BELIEVED_FOR_MS;
+	       (int64_t)now_ms() - e.last_ms < BELIEVED_FOR_MS;
 }
 
 void memo_set_foreign(pid_t pid, uint64_t image)
 {
 	struct entry e = recall(pid);
-	int64_t now = now_ms();
+	int64_t now = (int64_t)now_ms();
 
 	if (!is_foreign_image(&e, image))
 		e = (struct entry){ .pid = pid, .image = image, .first_ms = now };

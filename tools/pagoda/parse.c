@@ -6,38 +6,59 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
-static bool parse_seconds(const char *text, uint64_t *ret_ms)
+enum { MOST_SECONDS = 10000000 };
+
+bool parse_pid(const char *text, pid_t *ret)
 {
 	char *end;
-	double seconds;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || *end || end == text || pid < 1 || pid > INT_MAX)
+		return false;
+	*ret = (pid_t)pid;
+	return true;
+}
+
+static bool parse_seconds(const char *text, double *ret)
+{
+	char *end;
 
 	/* strtod() also takes blanks, signs, "inf" and hexadecimal. */
 	for (const char *c = text; *c; c++)
 		if (!isdigit((unsigned char)*c) && *c != '.')
 			return false;
-	seconds = strtod(text, &end);
-	if (*end || end == text || seconds < 0.001 || seconds > 1e7)
-		return false;
-	*ret_ms = (uint64_t)(seconds * 1000 + 0.5);
-	return true;
+	*ret = strtod(text, &end);
+	return !*end && end != text;
 }
 
 enum tool_status seconds_option(const struct command *c, const char *text,
-				uint64_t *ret_ms)
+				double least, uint64_t *ret_ms)
 {
-	if (parse_seconds(text, ret_ms))
-		return TOOL_OK;
-	return usage_error(c, "%s: '%s' is not a number of seconds from 0.001 "
-			      "to 10000000", c->name, text);
+	double seconds;
+
+	if (!parse_seconds(text, &seconds) || seconds < least ||
+	    seconds > MOST_SECONDS)
+		return usage_error(c, "%s: '%s' is not a number of seconds "
+				      "from %g to %d",
+				   c->name, text, least, MOST_SECONDS);
+	*ret_ms = (uint64_t)(seconds * 1000 + 0.5);
+	return TOOL_OK;
 }
 
-bool parse_count(const char *text, uint64_t *ret)
+enum tool_status samples_option(const struct command *c, const char *text,
+				uint64_t *ret)
 {
 	char *end;
 
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	return isdigit((unsigned char)text[0]) && !errno && !*end && *ret;
+	if (isdigit((unsigned char)text[0]) && !errno && !*end && *ret)
+		return TOOL_OK;
+	return usage_error(c, "%s: '%s' is not a number of samples", c->name,
+			   text);
 }

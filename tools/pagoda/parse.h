@@ -5,17 +5,22 @@
 #ifndef PAGODA_TOOL_PARSE_H
 #define PAGODA_TOOL_PARSE_H
 
+#include <sys/types.h>
+
 #include "tool.h"
 
+/* A process id in decimal. */
+bool parse_pid(const char *text, pid_t *ret);
+
 /*
- * seconds_option() - @text, the value of an option of @c: "0.5". From a
- * millisecond to 115 days.
+ * seconds_option() - @text, the value of an option of @c: "0.5". From @least,
+ * which is a millisecond or more, to 115 days.
+ * samples_option() - a number of samples, at least 1.
  * Return: TOOL_OK, or TOOL_USAGE after a complaint.
  */
 enum tool_status seconds_option(const struct command *c, const char *text,
-				uint64_t *ret_ms);
-
-/* At least 1. */
-bool parse_count(const char *text, uint64_t *ret);
+				double least, uint64_t *ret_ms);
+enum tool_status samples_option(const struct command *c, const char *text,
+				uint64_t *ret);
 
 #endif

@@ -126,6 +126,78 @@ static int look_in_sheaves(struct seeker *s, unsigned int class)
 	return 0;
 }
 
+static int read_head(const struct seeker *s, uint32_t node,
+		     unsigned int class, uint64_t *ret)
+{
+	const struct barn_stack *stack =
+		&s->layout->barns.full[node * NR_CLASSES + class];
+
+	return read_at(s, (uintptr_t)&stack->head, ret, sizeof(*ret));
+}
+
+/* Is it in the sheaf of this index? */
+static int look_in_full_sheaf(const struct seeker *s, uint64_t sheaves,
+			      uint32_t index, bool *ret_found)
+{
+	struct sheaf sheaf;
+	int err = read_at(s, sheaves + index * sizeof(sheaf), &sheaf,
+			  sizeof(sheaf));
+
+	*ret_found = false;
+	for (size_t i = 0; !err && i < ARRAY_SIZE(sheaf.objs); i++)
+		*ret_found |= i < sheaf.nr &&
+			      (uintptr_t)sheaf.objs[i] == s->place->start;
+	return err;
+}
+
+/* *ret_state: IN_BARN, ALLOCATED, or MAYBE if the barn changed meanwhile. */
+static int look_in_barn(const struct seeker *s, uint32_t node,
+			unsigned int class, uint64_t sheaves,
+			enum object_state *ret_state)
+{
+	uint32_t left = MAX_SHEAVES; /* a chain may be a ring by mistake */
+	uint64_t head, head_after;
+	bool found = false;
+	int err = read_head(s, node, class, &head);
+
+	for (uint32_t i = (uint32_t)head; i && left && !found && !err; left--) {
+		err = look_in_full_sheaf(s, sheaves, i, &found);
+		if (!err)
+			err = read_at(s, (uintptr_t)&s->layout->barns.next[i],
+				      &i, sizeof(i));
+	}
+	if (!err)
+		err = read_head(s, node, class, &head_after);
+	if (err)
+		return err;
+	*ret_state = head_after != head ? OBJECT_MAYBE :
+		     found		? OBJECT_IN_BARN :
+					  OBJECT_ALLOCATED;
+	return 0;
+}
+
+/* An object that is neither in its slab nor in a sheaf of a CPU. */
+static int look_in_barns(struct seeker *s, unsigned int class)
+{
+	const struct control_block *c = &s->target->control;
+	enum object_state state = OBJECT_ALLOCATED;
+	uint64_t sheaves;
+	int err = read_at(s, (uintptr_t)s->layout->barns.sheaves, &sheaves,
+			  sizeof(sheaves));
+
+	for (uint32_t node = 0; node < c->nr_nodes && !err; node++) {
+		enum object_state in_this;
+
+		err = look_in_barn(s, node, class, sheaves, &in_this);
+		if (!err && in_this != OBJECT_ALLOCATED)
+			state = in_this;
+		if (state == OBJECT_IN_BARN)
+			break;
+	}
+	s->place->state = state;
+	return err;
+}
+
 static int seek_object(struct seeker *s, uint64_t addr, uint64_t pfn,
 		       unsigned int class)
 {
@@ -158,8 +230,12 @@ static int seek_object(struct seeker *s, uint64_t addr, uint64_t pfn,
 		p->state = OBJECT_IN_SLAB;
 		return 0;
 	}
-	p->state = cache->nr_barn ? OBJECT_MAYBE : OBJECT_ALLOCATED;
-	return look_in_sheaves(s, class);
+	p->state = OBJECT_ALLOCATED;
+	err = look_in_sheaves(s, class);
+	if (err || p->state != OBJECT_ALLOCATED || !cache->nr_barn)
+		return err;
+	p->state = OBJECT_MAYBE;
+	return s->layout->barns.full ? look_in_barns(s, class) : 0;
 }
 
 /* --- runs of pages --- */
@@ -253,6 +329,54 @@ static int seek_pages(struct seeker *s, uint64_t first, uint64_t pfn)
 	return 0;
 }
 
+/* --- outside the heap --- */
+
+static bool is_in(uint64_t addr, uint64_t start, uint64_t size)
+{
+	return addr - start < size;
+}
+
+/* Is it in a mapping that the library has a record of? */
+static bool seek_mapping(struct seeker *s, uint64_t addr)
+{
+	const struct control_block *c = &s->target->control;
+
+	for (size_t i = 0; i < c->area_heads[AREAS_MM].nr; i++) {
+		const struct control_area *r = &c->areas[AREAS_MM][i];
+
+		if (r->kind == AREA_NONE || r->seq & 1 ||
+		    !is_in(addr, r->start, r->size))
+			continue;
+		s->place->kind = r->kind == AREA_PAGER ? PLACE_PAGER :
+							 PLACE_MMAP;
+		s->place->start = r->start;
+		s->place->size = r->size;
+		return true;
+	}
+	return false;
+}
+
+static bool is_own(const struct seeker *s, uint64_t addr)
+{
+	const struct layout *l = s->layout;
+	const struct control_percpu *percpu = &s->target->control.percpu;
+	uint64_t nr = l->span.nr_pages + (l->span.low_size >> PAGE_SHIFT);
+
+	for (size_t i = 0; i < l->nr_data; i++)
+		if (is_in(addr, l->data[i].start, l->data[i].size))
+			return true;
+	return is_in(addr, (uintptr_t)l->span.mem_map,
+		     nr * sizeof(struct page)) ||
+	       is_in(addr, (uintptr_t)l->span.page_class, nr) ||
+	       is_in(addr, percpu->base, percpu->nr * percpu->stride);
+}
+
+static void seek_outside(struct seeker *s, uint64_t addr)
+{
+	if (!seek_mapping(s, addr))
+		s->place->kind = is_own(s, addr) ? PLACE_OWN : PLACE_OUTSIDE;
+}
+
 /* --- all --- */
 
 static int seek(struct seeker *s, uint64_t addr, uint64_t pfn)
@@ -295,7 +419,7 @@ int place_find(const struct target *t, const struct layout *layout,
 		return 0;
 	}
 	if (!find_pfn(layout, addr, &pfn)) {
-		ret->kind = PLACE_OUTSIDE;
+		seek_outside(&s, addr);
 		return 0;
 	}
 	return seek(&s, addr, pfn);

@@ -7,16 +7,29 @@
 
 #include "target.h"
 #include "page_alloc/page.h"
+#include "slab/barn.h"
+
+enum { MAX_DATA_RANGES = 8 };
 
 /* Where things are in the process; found once. */
 struct layout {
 	struct span span; /* addresses of the process */
 	uint64_t boot; /* the boot arena, or 0 */
+	struct barn_map barns; /* addresses of the process, or zeros */
+	/* The library's variables. */
+	struct {
+		uint64_t start;
+		uint64_t size;
+	} data[MAX_DATA_RANGES];
+	size_t nr_data;
 };
 
 enum place_kind {
 	PLACE_OUTSIDE, /* not the library's */
+	PLACE_OWN, /* variables and tables of the library */
 	PLACE_BOOT, /* in the boot arena */
+	PLACE_MMAP, /* a mapping of the program that is looked after */
+	PLACE_PAGER, /* a mapping with a pager */
 	PLACE_RESERVED, /* in the span, but not ready for use */
 	PLACE_FREE, /* a block of free pages */
 	PLACE_PCP, /* free pages kept by a CPU */
@@ -32,8 +45,9 @@ enum place_kind {
 
 enum object_state {
 	OBJECT_ALLOCATED,
-	OBJECT_MAYBE, /* or free in the barn */
+	OBJECT_MAYBE, /* or free in a barn that was just changing */
 	OBJECT_IN_SHEAF,
+	OBJECT_IN_BARN,
 	OBJECT_IN_SLAB,
 };
 

@@ -65,6 +65,13 @@ bool process_has_ended(pid_t pid)
 	return !process_read_use(pid, &use) || strchr("ZXx", use.state[0]);
 }
 
+static void make_printable(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isprint((unsigned char)text[i]))
+			text[i] = '?';
+}
+
 void process_command(pid_t pid, char *buf, size_t size)
 {
 	size_t len = read_file(pid, "cmdline", buf, size);
@@ -72,8 +79,20 @@ void process_command(pid_t pid, char *buf, size_t size)
 	while (len && !buf[len - 1])
 		len--;
 	for (size_t i = 0; i < len; i++)
-		if (!isprint((unsigned char)buf[i]))
-			buf[i] = buf[i] ? '?' : ' ';
+		if (!buf[i])
+			buf[i] = ' ';
+	make_printable(buf, len);
+}
+
+void process_comm(pid_t pid, char buf[COMM_LEN])
+{
+	char line[COMM_LEN + 1]; /* with its newline */
+	size_t len = read_file(pid, "comm", line, sizeof(line));
+
+	if (len && line[len - 1] == '\n')
+		line[--len] = '\0';
+	make_printable(line, len);
+	memcpy(buf, line, COMM_LEN);
 }
 
 const char *command_name(const char *command)

@@ -9,6 +9,8 @@
 
 #include "base/compiler.h"
 
+enum { COMM_LEN = 16 };
+
 struct process_use {
 	char state[2]; /* a letter as in proc(5): R, S, T, Z ... */
 	/*
@@ -34,8 +36,13 @@ bool process_parse_use(const char *stat, struct process_use *ret);
 /* Is it gone, or waits only for its parent? */
 bool process_has_ended(pid_t pid);
 
-/* The arguments with blanks between them, cut to the buffer. */
+/*
+ * The arguments with blanks between them, and the name that the kernel has for
+ * the process. Cut to the buffer, what is not printable is '?'; "" if the
+ * process has ended.
+ */
 void process_command(pid_t pid, char *buf, size_t size);
+void process_comm(pid_t pid, char buf[COMM_LEN]);
 
 /* The command without the folder of its program. */
 const char *command_name(const char *command);

@@ -86,18 +86,18 @@ static bool add_process(struct processes *ps, const struct process *p)
 	return true;
 }
 
-static void count_unread(struct processes *ps, enum target_status status)
+void count_unread(struct unread *unread, enum target_status status)
 {
 	switch (status) {
 	case TARGET_OTHER_VERSION:
-		ps->other_version++;
+		unread->other_version++;
 		break;
 	case TARGET_NO_PERMISSION:
-		ps->refused++;
+		unread->refused++;
 		break;
 	case TARGET_DAMAGED:
 	case TARGET_FAILED:
-		ps->failed++;
+		unread->failed++;
 		break;
 	case TARGET_OK:
 	case TARGET_NO_PROCESS: /* it ended meanwhile */
@@ -123,8 +123,7 @@ static bool look_at(pid_t pid, void *arg)
 
 	if (status == TARGET_OK)
 		l->complete = add_process(l->processes, &p);
-	else
-		count_unread(l->processes, status);
+	count_unread(&l->processes->unread, status);
 	return l->complete;
 }
 
@@ -134,7 +133,7 @@ int processes_read(struct processes *ps, struct target *t)
 	int err;
 
 	ps->nr = 0;
-	ps->refused = ps->failed = ps->other_version = 0;
+	ps->unread = (struct unread){ 0 };
 	err = for_each_process(look_at, &l);
 	return l.complete ? err : -ENOMEM;
 }

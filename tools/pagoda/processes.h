@@ -31,14 +31,21 @@ enum target_status process_read(struct process *p, struct target *t, pid_t pid);
  */
 int for_each_process(bool (*fn)(pid_t pid, void *arg), void *arg);
 
+/* Those of which it is not known whether they run on the library. */
+struct unread {
+	unsigned int refused;
+	unsigned int failed;
+	unsigned int other_version; /* they do, on another one */
+};
+
+/* Count a process with @status if it is one of those. */
+void count_unread(struct unread *unread, enum target_status status);
+
 struct processes {
 	struct process *row;
 	size_t nr;
 	size_t room;
-	/* Those of which it is not known whether they run on the library. */
-	unsigned int refused;
-	unsigned int failed;
-	unsigned int other_version; /* they do, on another one */
+	struct unread unread;
 };
 
 /*

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "human.h"
 #include "parse.h"
 #include "record.h"
@@ -56,24 +56,11 @@ void record_stop(int sig)
 	stopped = sig;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Wait for the end of the process or a signal until @until. */
 static void wait_until(struct recorder *r, uint64_t until)
 {
 	struct pollfd fd = { .fd = r->pidfd, .events = POLLIN };
-	uint64_t now = now_ms();
-	uint64_t ms = until > now ? until - now : 0;
-	struct timespec timeout = {
-		.tv_sec = (time_t)(ms / 1000),
-		.tv_nsec = (long)(ms % 1000 * 1000000),
-	};
+	struct timespec timeout = to_timespec((double)until / 1e3 - now());
 
 	if (ppoll(&fd, 1, &timeout, r->wait_mask) > 0)
 		r->ended = true;
@@ -281,27 +268,21 @@ static enum tool_status record_target(struct recorder *r, pid_t pid)
 enum tool_status record_process(pid_t pid, const struct record_request *rq,
 				const sigset_t *wait_mask)
 {
-	struct recorder *r = calloc(1, sizeof(*r));
+	struct recorder r = {
+		.request = rq,
+		.wait_mask = wait_mask,
+		.target = target_new(),
+		.start_ms = now_ms(),
+		.shows_progress = isatty(STDERR_FILENO),
+		.pidfd = (int)syscall(SYS_pidfd_open, pid, 0),
+	};
 	enum tool_status status = TOOL_FAILED;
 
-	if (r)
-		r->target = aligned_alloc(_Alignof(struct target),
-					  sizeof(*r->target));
-	if (r && r->target) {
-		r->request = rq;
-		r->wait_mask = wait_mask;
-		r->start_ms = now_ms();
-		r->shows_progress = isatty(STDERR_FILENO);
-		r->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-		status = record_target(r, pid);
-		if (r->pidfd >= 0)
-			close(r->pidfd);
-	} else {
-		complain("out of memory");
-	}
-	if (r)
-		free(r->target);
-	free(r);
+	if (r.target)
+		status = record_target(&r, pid);
+	if (r.pidfd >= 0)
+		close(r.pidfd);
+	free(r.target);
 	return status;
 }
 
@@ -332,14 +313,13 @@ static enum tool_status take_option(const struct command *self, int option,
 		rq->path = optarg;
 		return TOOL_OK;
 	case 'i':
-		return seconds_option(self, optarg, &rq->interval_ms);
+		return seconds_option(self, optarg, RECORD_LEAST_SECONDS,
+				      &rq->interval_ms);
 	case 'd':
-		return seconds_option(self, optarg, &rq->duration_ms);
+		return seconds_option(self, optarg, RECORD_LEAST_SECONDS,
+				      &rq->duration_ms);
 	case 'n':
-		if (parse_count(optarg, &rq->count))
-			return TOOL_OK;
-		return usage_error(self, "record: '%s' is not a number of "
-					 "samples", optarg);
+		return samples_option(self, optarg, &rq->count);
 	default:
 		return TOOL_USAGE;
 	}

@@ -20,6 +20,7 @@ struct record_request {
 };
 
 enum { RECORD_INTERVAL_MS = 1000 };
+#define RECORD_LEAST_SECONDS 0.001
 
 /*
  * record_process() - until the process ends, or the request says so, or

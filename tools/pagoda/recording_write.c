@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "draft.h"
 #include "json.h"
-#include "output.h"
 #include "recording.h"
 
 const char *const recording_area_names[NR_AREA_KINDS] = {
@@ -25,13 +25,13 @@ const char *const recording_area_names[NR_AREA_KINDS] = {
 
 /* A line that is being made. */
 struct line {
-	struct output text;
+	struct draft text;
 	struct json json;
 };
 
 static bool begin_line(struct line *l, const char *type)
 {
-	if (!output_begin(&l->text))
+	if (!draft_begin(&l->text))
 		return false;
 	l->json = (struct json){ .to = l->text.to, .compact = true };
 	json_open(&l->json, NULL, '{');

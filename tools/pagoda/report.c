@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "canvas.h"
+#include "draft.h"
 #include "human.h"
 #include "json.h"
-#include "output.h"
 
 enum { DRAWN_AT_MOST = 480 };
 
@@ -246,13 +246,13 @@ static enum tool_status report_recording(const struct recording *rec,
 					 const char *path)
 {
 	struct report r = { .recording = rec };
-	struct output out = { 0 };
+	struct draft out = { 0 };
 	enum tool_status status = TOOL_FAILED;
 
 	if (choose_samples(&r) && things_find(&r.things, rec) &&
-	    output_begin(&out)) {
+	    draft_begin(&out)) {
 		r.out = out.to;
-		status = output_end(&out, path, write_page(&r));
+		status = draft_save(&out, path, write_page(&r));
 	} else {
 		complain("out of memory");
 	}

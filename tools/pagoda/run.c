@@ -195,6 +195,7 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 			break;
 		case 'i':
 			status = seconds_option(self, optarg,
+						RECORD_LEAST_SECONDS,
 						&what.record.interval_ms);
 			if (status != TOOL_OK)
 				return status;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "list.h"
+#include "parse.h"
 #include "show.h"
 #include "target.h"
 #include "tool.h"

@@ -143,11 +143,6 @@ static int error_of(const struct target *t, enum target_status status)
 	return t->error == EFAULT ? -ESRCH : -t->error;
 }
 
-static struct target *new_target(void)
-{
-	return aligned_alloc(_Alignof(struct target), sizeof(struct target));
-}
-
 static int find(const struct subject *s, struct target *t)
 {
 	uint64_t place = memo_place(s->pid), image;
@@ -167,7 +162,7 @@ static int find(const struct subject *s, struct target *t)
 /* Is it on the library, of whatever version? */
 static int look(const struct subject *s)
 {
-	struct target *t = new_target();
+	struct target *t = target_new();
 	int err = t ? find(s, t) : -ENOMEM;
 
 	free(t);
@@ -183,7 +178,7 @@ static int reread(struct target *t, const struct proc_file *file)
 static int print_file(const struct subject *s, const struct proc_file *file,
 		      FILE *out)
 {
-	struct target *t = new_target();
+	struct target *t = target_new();
 	int err;
 
 	if (!t)

@@ -54,25 +54,31 @@ static bool is_library(const struct mapping *m)
 				 strlen(LIBRARY_PREFIX));
 }
 
-/* *ret_addr: the control block in the range, or 0. Return: 0 or -errno. */
+/*
+ * *ret_addr: the control block in the range, or 0. It is near the start, and to
+ * look at pages that were never used costs the process page tables.
+ * Return: 0 or -errno.
+ */
 static int search_range(const struct memory *m, uint64_t start, uint64_t end,
 			uint64_t *ret_addr)
 {
-	enum { MAGIC_LEN = sizeof(CONTROL_MAGIC), BATCH = 512 };
+	enum { MAGIC_LEN = sizeof(CONTROL_MAGIC), FIRST = 8, MOST = 512 };
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	char found[BATCH][MAGIC_LEN];
+	char found[MOST][MAGIC_LEN];
+	size_t batch;
 
 	*ret_addr = 0;
-	for (uint64_t addr = start; addr < end; addr += BATCH * page_size) {
-		size_t count = min_size((end - addr) / page_size, BATCH);
+	for (uint64_t addr = start; addr < end; addr += batch * page_size) {
 		int err;
 
-		memset(found, 0, sizeof(found));
-		err = memory_read_pieces(m, addr, page_size, MAGIC_LEN, count,
+		batch = min_size((end - addr) / page_size,
+				 addr == start ? FIRST : MOST);
+		memset(found, 0, batch * MAGIC_LEN);
+		err = memory_read_pieces(m, addr, page_size, MAGIC_LEN, batch,
 					 found[0]);
 		if (err)
 			return err;
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < batch; i++)
 			if (!memcmp(found[i], CONTROL_MAGIC, MAGIC_LEN)) {
 				*ret_addr = addr + i * page_size;
 				return 0;

@@ -76,9 +76,6 @@ int target_for_each_data(const struct target *t,
 				    uint64_t end, void *arg),
 			 void *arg);
 
-/* A process id in decimal. */
-bool parse_pid(const char *text, pid_t *ret);
-
 /*
  * explain_target() - complain if @status is not TARGET_OK.
  * @core: path of the core file, or NULL.

@@ -44,6 +44,7 @@ extern const struct command report_command;
 extern const struct command diff_command;
 extern const struct command map_command;
 extern const struct command mount_command;
+extern const struct command export_command;
 extern const struct command options_command;
 extern const struct command doctor_command;
 

@@ -2,40 +2,22 @@
 /*
  * top.c - "pagoda top": the memory of a process, or of all, again and again.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "parse.h"
 #include "top/run.h"
 
 struct request {
 	pid_t pid; /* 0: all */
-	double delay;
-	long count;
+	uint64_t delay_ms;
+	uint64_t count; /* 0: any number */
 	bool batch;
 	int view; /* -1: all */
 	bool has_view;
 	const char *sort;
 };
-
-static bool parse_delay(const char *text, double *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtod(text, &end);
-	return !errno && !*end && end != text && *ret >= 0.1 && *ret <= 86400;
-}
-
-static bool parse_count(const char *text, long *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtol(text, &end, 10);
-	return !errno && !*end && end != text && *ret > 0;
-}
 
 static enum tool_status check_view(const struct command *self,
 				   struct request *r, const char *name)
@@ -65,7 +47,7 @@ static enum tool_status arrange(const struct command *self, struct top *t,
 	const struct view *view = &processes_view;
 	char columns[256];
 
-	t->delay = r->delay;
+	t->delay = (double)r->delay_ms / 1e3;
 	if (t->pid) {
 		t->view = r->view < 0 ? 0 : r->view;
 		view = views[t->view];
@@ -117,19 +99,9 @@ static enum tool_status take_option(const struct command *self,
 {
 	switch (option) {
 	case 'd':
-		return parse_delay(optarg, &r->delay) ?
-			       TOOL_OK :
-			       usage_error(self,
-					   "top: '%s' is not a number of "
-					   "seconds from 0.1 to 86400",
-					   optarg);
+		return seconds_option(self, optarg, 0.1, &r->delay_ms);
 	case 'n':
-		return parse_count(optarg, &r->count) ?
-			       TOOL_OK :
-			       usage_error(self,
-					   "top: '%s' is not a number of "
-					   "samples",
-					   optarg);
+		return samples_option(self, optarg, &r->count);
 	case 's':
 		r->sort = optarg;
 		return TOOL_OK;
@@ -152,7 +124,7 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct request r = { .delay = 1 };
+	struct request r = { .delay_ms = 1000 };
 	int option;
 
 	while ((option = next_option(self, argc, argv, ":d:n:bs:v:h",

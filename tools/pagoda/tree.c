@@ -11,7 +11,6 @@
 #include "tree.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,8 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "parse.h"
+#include "processes.h"
 #include "subject.h"
-#include "target.h"
 
 /* --- names --- */
 
@@ -216,30 +216,33 @@ static void list_node(void *buf, fuse_fill_dir_t fill, const char *name,
 	fill(buf, name, &st, 0, 0);
 }
 
-static void list_process(void *buf, fuse_fill_dir_t fill, const char *name,
-			 const struct reader *r)
-{
-	struct node n = { .kind = KIND_FOLDER };
+struct listing {
+	void *buf;
+	fuse_fill_dir_t fill;
+	struct reader reader;
+};
 
-	if (pid_of(name, &n.pid) && !look_for(n.pid, r))
-		list_node(buf, fill, name, &n);
+static bool list_process(pid_t pid, void *arg)
+{
+	struct node n = { .kind = KIND_FOLDER, .pid = pid };
+	const struct listing *l = arg;
+	char name[16];
+
+	if (look_for(pid, &l->reader))
+		return true;
+	snprintf(name, sizeof(name), "%d", (int)pid);
+	list_node(l->buf, l->fill, name, &n);
+	return true;
 }
 
 static int list_root(void *buf, fuse_fill_dir_t fill)
 {
-	struct reader r = this_reader();
-	DIR *folder = opendir("/proc");
-	struct dirent *entry;
+	struct listing l = { buf, fill, this_reader() };
 
-	if (!folder)
-		return -errno;
 	if (find_self())
 		list_node(buf, fill, "self",
 			  &(struct node){ .kind = KIND_SELF });
-	while ((entry = readdir(folder)))
-		list_process(buf, fill, entry->d_name, &r);
-	closedir(folder);
-	return 0;
+	return for_each_process(list_process, &l);
 }
 
 static int list_files(void *buf, fuse_fill_dir_t fill, pid_t pid)

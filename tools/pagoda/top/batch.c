@@ -25,11 +25,11 @@ static void wait_for(double seconds)
 		;
 }
 
-enum tool_status run_batch(struct top *t, long count, int view)
+enum tool_status run_batch(struct top *t, uint64_t count, int view)
 {
 	struct output o = { .emit = print_line, .width = MAX_WIDTH };
 
-	for (long i = 0; !count || i < count; i++) {
+	for (uint64_t i = 0; !count || i < count; i++) {
 		if (i) {
 			wait_for(t->delay);
 			if (top_take(t) != TARGET_OK)

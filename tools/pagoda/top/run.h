@@ -11,9 +11,9 @@
 /* Both show @count samples, with t->delay between them; 0: until it ends. */
 
 /* @view: -1 for all. */
-enum tool_status run_batch(struct top *t, long count, int view);
+enum tool_status run_batch(struct top *t, uint64_t count, int view);
 
 /* Until 'q'. Leaves the terminal as it was whatever happens. */
-enum tool_status run_screen(struct top *t, long count);
+enum tool_status run_screen(struct top *t, uint64_t count);
 
 #endif

@@ -259,11 +259,11 @@ static enum top_action take_keys(struct top *t, int *ret_nr)
 	return most;
 }
 
-static void watch(struct top *t, long count, const sigset_t *open)
+static void watch(struct top *t, uint64_t count, const sigset_t *open)
 {
 	double next = now() + t->delay;
 	int misses = 0;
-	long shown = 1;
+	uint64_t shown = 1;
 
 	/* Where there is something to read again and again, but never a key, the
 	 * terminal is not ours any more. */
@@ -289,7 +289,7 @@ static void watch(struct top *t, long count, const sigset_t *open)
 	}
 }
 
-enum tool_status run_screen(struct top *t, long count)
+enum tool_status run_screen(struct top *t, uint64_t count)
 {
 	sigset_t open;
 

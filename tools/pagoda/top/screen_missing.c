@@ -4,7 +4,7 @@
  */
 #include "top/run.h"
 
-enum tool_status run_screen(struct top *t, long count)
+enum tool_status run_screen(struct top *t, uint64_t count)
 {
 	(void)t;
 	(void)count;

@@ -80,9 +80,9 @@ void fill_processes(struct table *t, const struct list_samples *s)
 	for (size_t i = 0; i < ps->nr; i++)
 		fill_process(table_add(t, (uint64_t)ps->row[i].pid), s,
 			     &ps->row[i]);
-	note(t, ps->refused, "may not be looked at");
-	note(t, ps->failed, "could not be read");
-	note(t, ps->other_version, "on another version");
+	note(t, ps->unread.refused, "may not be looked at");
+	note(t, ps->unread.failed, "could not be read");
+	note(t, ps->unread.other_version, "on another version");
 	if (!ps->nr && !t->note[0])
 		snprintf(t->note, sizeof(t->note),
 			 "No process runs on Pagoda: try 'pagoda run PROGRAM'");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output.c - see output.h.
+ * draft.c - see draft.h.
  */
-#include "output.h"
+#include "draft.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool output_begin(struct output *o)
+bool draft_begin(struct draft *d)
 {
-	memset(o, 0, sizeof(*o));
-	o->to = open_memstream(&o->data, &o->len);
-	return o->to != NULL;
+	memset(d, 0, sizeof(*d));
+	d->to = open_memstream(&d->data, &d->len);
+	return d->to != NULL;
 }
 
 bool write_all(int fd, const void *data, size_t len)
@@ -53,16 +53,16 @@ static int write_file(const char *path, const void *data, size_t len)
 	return err;
 }
 
-enum tool_status output_end(struct output *o, const char *path, bool complete)
+enum tool_status draft_save(struct draft *d, const char *path, bool complete)
 {
-	bool written = o->to && !ferror(o->to);
+	bool written = d->to && !ferror(d->to);
 	int err = ENOMEM;
 
-	if (o->to && fclose(o->to))
+	if (d->to && fclose(d->to))
 		written = false;
 	if (complete && written)
-		err = write_file(path, o->data, o->len);
-	free(o->data);
+		err = write_file(path, d->data, d->len);
+	free(d->data);
 	if (err)
 		complain("cannot write %s: %s", path, strerror(err));
 	return err ? TOOL_FAILED : TOOL_OK;
