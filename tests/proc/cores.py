@@ -74,6 +74,8 @@ class Cores(unittest.TestCase):
         """A core file of the kernel's, and what the process showed before."""
         def prepare():
             os.chdir(self.folder)
+            # A shell that runs the tests in the background ignores it.
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE,
                                (resource.RLIM_INFINITY,) * 2)
 
