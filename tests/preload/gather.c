@@ -17,12 +17,10 @@
 #include <pagoda/vmalloc.h>
 
 #include "counted.h"
+#include "hostile.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <malloc.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 enum { PAGE = 4096, NR = 32768, AREA = NR / 2 * PAGE };
@@ -166,28 +164,12 @@ static void shared(void)
 	CHECK_STATUS(wait_for(pid), 0, "the child");
 }
 
-/* @nr: the system call answered with EPERM. */
-static void refuse(int nr)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {ARRAY_SIZE(filter), filter};
-
-	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-}
-
 static void refuse_one(void *nr)
 {
 	size_t before = counted("gather_refused");
 	char *area;
 
-	refuse(*(int *)nr);
+	refuse_calls(*(int *)nr, *(int *)nr);
 	errno = 77;
 	area = pagoda_vmalloc(AREA);
 	CHECK(area && errno == 77);

@@ -25,12 +25,11 @@
 #include <pagoda/map.h>
 
 #include "counted.h"
+#include "hostile.h"
 #include "workload.h"
 
 #include <dirent.h>
-#include <linux/filter.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <spawn.h>
@@ -652,37 +651,20 @@ static void killed(void)
 
 /* ---- descriptors, rights ------------------------------------------------------- */
 
-static size_t count_descriptors(void)
+static void check_part(void *p, size_t step)
 {
-	size_t n = 0;
-	int fd;
-
-	for (fd = 0; fd < 1000; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
+	check_zero((char *)p + step * MIB, MIB);
 }
 
 static void descriptors(void)
 {
-	struct rlimit nothing = {0, 0};
-	size_t before = count_descriptors(), i;
+	size_t before = count_descriptors();
 	char *p;
 
 	need_lazy();
 	p = map_lazy(SIZE);
-	check_zero(p, MIB);
 	CHECK(count_descriptors() == before);
-	for (i = 3; i < 300; i++)
-		CHECK(dup2(2, (int)i) == (int)i);
-	check_zero(p + MIB, MIB);
-	CHECK(!syscall(SYS_close_range, 3, ~0u, 0));
-	check_zero(p + 2 * MIB, MIB);
-	closefrom(3);
-	CHECK(!close(0) && !close(1));
-	check_zero(p + 3 * MIB, MIB);
-	CHECK(!setrlimit(RLIMIT_NOFILE, &nothing));
-	CHECK(!geteuid() ? !chroot("/") : 1);
-	check_zero(p + 4 * MIB, MIB);
+	lose_descriptors(check_part, p);
 	CHECK(!munmap(p, SIZE));
 	use(map_lazy(SIZE), SIZE, 11);
 }
@@ -738,22 +720,11 @@ static void as_nobody(void *arg)
 
 static void with_refusal(void *arg)
 {
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {ARRAY_SIZE(filter), filter};
-
-	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	(void)arg;
+	refuse_calls(SYS_userfaultfd, SYS_openat);
 	leave(SIZE);
 	use(map(3 * SIZE), 3 * SIZE, 15);
 	CHECK(counted("lazy_armed") == 0 && !is_lazy());
-	(void)arg;
 }
 
 static void user(void)

@@ -21,14 +21,11 @@
  *   quiet        no thread in quiet mode;
  *   killed       a process that dies with faults under way leaves nothing behind.
  */
-#include "test.h"
+#include "hostile.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -621,39 +618,24 @@ static void killed(void)
 
 /* ---- what the program does to descriptors and rights ----------------------- */
 
-static size_t count_descriptors(void)
-{
-	size_t n = 0;
-	int fd;
+static char *described_map;
 
-	for (fd = 0; fd < 1000; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
+static void check_described(void *t, size_t step)
+{
+	CHECK(page_ok(t, described_map, step));
 }
 
 static void descriptors(void)
 {
-	struct rlimit nothing = {0, 0};
-	size_t before = count_descriptors(), i;
+	size_t before = count_descriptors();
 	struct table t = {.key = 8};
-	char *p;
 
 	need_map();
-	p = pagoda_map(SHARED_PAGES * PAGE, &page_ops, &t, 0);
-	CHECK(p && page_ok(&t, p, 0));
+	described_map = pagoda_map(SHARED_PAGES * PAGE, &page_ops, &t, 0);
+	CHECK(described_map && page_ok(&t, described_map, 5));
 	CHECK(count_descriptors() == before);
-	for (i = 3; i < 300; i++)
-		CHECK(dup2(2, (int)i) == (int)i);
-	CHECK(page_ok(&t, p, 1));
-	CHECK(!syscall(SYS_close_range, 3, ~0u, 0));
-	CHECK(page_ok(&t, p, 2));
-	closefrom(3);
-	CHECK(!close(0) && !close(1));
-	CHECK(page_ok(&t, p, 3));
-	CHECK(!setrlimit(RLIMIT_NOFILE, &nothing));
-	CHECK(!geteuid() ? !chroot("/") : 1);
-	CHECK(page_ok(&t, p, 4));
-	CHECK(!pagoda_unmap(p, SHARED_PAGES * PAGE));
+	lose_descriptors(check_described, &t);
+	CHECK(!pagoda_unmap(described_map, SHARED_PAGES * PAGE));
 }
 
 static void as_nobody(void *arg)
@@ -699,22 +681,12 @@ static void user(void)
 
 static void refused(void)
 {
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_userfaultfd, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {ARRAY_SIZE(filter), filter};
 	struct table t = {.key = 8};
 	int i;
 
 	if (!pagoda_map)
 		test_skip("no library that has pagoda_map()");
-	CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	CHECK(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+	refuse_calls(SYS_userfaultfd, SYS_openat);
 	for (i = 0; i < 3; i++) {
 		CHECK(!pagoda_map(PAGE, &page_ops, &t, 0) && errno == EPERM);
 		CHECK(!pagoda_map(PAGE, &page_ops, &t, PAGODA_MAP_USER_FAULTS) &&
