@@ -112,7 +112,7 @@ bool pager_runs(const struct pager *pager);
 bool in_pager(const struct pager *pager);
 /* After it was told to stop: the process has a thread less. */
 void pager_wait_for_end(const struct pager *pager);
-/* A forked child has none. */
-void pager_forget(struct pager *pager);
+/* A forked child has none. Return: whether the parent had. */
+bool pager_forget(struct pager *pager);
 
 #endif

@@ -275,6 +275,8 @@ static void arm(uintptr_t start, uintptr_t end)
 {
 	struct armed *a = armed;
 
+	/* What was there is gone, by a system call that no wrapper saw. */
+	lazy_disarm(start, end, true);
 	while (a < armed + NR_ARMED && a->start)
 		a++;
 	if (a == armed + NR_ARMED || ring(ARM, start, end) < 0)
@@ -306,6 +308,8 @@ void lazy_arm(void *addr, size_t size)
 
 void lazy_disarm(uintptr_t start, uintptr_t end, bool gone)
 {
+	if (likely(!pager_runs(&lazy_pager)))
+		return;
 	for (int i = 0; i < NR_ARMED; i++) {
 		struct armed *a = &armed[i];
 
@@ -337,8 +341,9 @@ bool lazy_stop(void)
 
 void lazy_fork_child(void)
 {
-	pager_forget(&lazy_pager);
+	if (likely(!pager_forget(&lazy_pager)))
+		return;
 	memset(armed, 0, sizeof(armed));
-	if (bell.page && os_purge(bell.page, PAGE_SIZE) < 0)
-		lazy = LAZY_OFF;
+	if (os_purge(bell.page, PAGE_SIZE) < 0)
+		store_relaxed(&lazy, LAZY_OFF);
 }

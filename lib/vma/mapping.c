@@ -96,6 +96,7 @@ static bool lock_mapped(void)
 		return false;
 	if (unlikely(load_relaxed(&lost_track))) {
 		store_relaxed(&lost_track, false);
+		lazy_disarm(0, UINTPTR_MAX, false);
 		if (mapped.end)
 			mm_forget(&mapped);
 	}

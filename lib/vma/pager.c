@@ -118,6 +118,7 @@ static void *pager_main(void *arg)
 	if (uffd >= 0) {
 		answer_faults(pager, uffd);
 		os_uffd_close(uffd);
+		control_set_mode(pager->ops->mode, "off", "not needed now");
 		set_state(pager, STOPPED);
 	}
 	return NULL;
@@ -128,7 +129,6 @@ static void *pager_main(void *arg)
 static int spawn(struct pager *pager)
 {
 	pthread_attr_t attr;
-	sigset_t all, before;
 	pthread_t thread;
 	int err;
 
@@ -137,30 +137,44 @@ static int spawn(struct pager *pager)
 		return -err;
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* The new thread inherits the mask. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&thread, &attr, pager_main, pager);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return -err;
 }
 
-int pager_start(struct pager *pager, bool kernel_faults)
+static int start_once(struct pager *pager)
 {
 	uint32_t state = STOPPED;
-	int err;
+	sigset_t all, before;
+	int err = 0;
 
-	if (forbidden)
-		return -EPERM;
+	/*
+	 * The new thread inherits the mask; and a handler of this one that needs
+	 * the pager, too, would wait for ever in the middle of it.
+	 */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (cas_acquire(&pager->state, &state, STARTING)) {
 		pager->stop = false;
 		err = spawn(pager);
-		if (err) {
+		if (err)
 			set_state(pager, STOPPED);
-			return err;
-		}
 	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+int pager_start(struct pager *pager, bool kernel_faults)
+{
+	uint32_t state = load_acquire(&pager->state);
+	int err = 0;
+
+	if (forbidden)
+		return -EPERM;
+	if (state == STOPPED)
+		err = start_once(pager);
+	if (err)
+		return err;
 	while ((state = load_acquire(&pager->state)) == STARTING)
 		host_futex_wait(&pager->state, STARTING);
 	if (state == RUNNING)
@@ -186,7 +200,14 @@ void pager_forbid(void)
 	forbidden = true;
 }
 
-void pager_forget(struct pager *pager)
+bool pager_forget(struct pager *pager)
 {
+	uint32_t state = load_relaxed(&pager->state);
+
+	/* A store would copy a page in every child. */
+	if (state != STARTING && state != RUNNING)
+		return false;
 	store_relaxed(&pager->state, STOPPED);
+	control_set_mode(pager->ops->mode, "off", "not needed yet");
+	return true;
 }
