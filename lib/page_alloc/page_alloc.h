@@ -144,8 +144,8 @@ bool page_alloc_much_free(void);
 /* Is more free memory resident than resident_free_limit() allows? */
 bool page_alloc_over_limit(void);
 
-/* Most free resident memory to keep beside @in_use bytes, in bytes. */
-size_t resident_free_limit(size_t in_use);
+/* Most free resident memory to keep, in bytes; @wanted of it may soon be needed. */
+size_t resident_free_limit(size_t wanted);
 
 /* --- memblock: the boot arena --- */
 

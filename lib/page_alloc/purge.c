@@ -27,9 +27,9 @@ enum {
 	MUCH_FREE_RATIO = 4, /* part of what is in use */
 };
 
-size_t resident_free_limit(size_t in_use)
+size_t resident_free_limit(size_t wanted)
 {
-	return max_size(load_relaxed(&params.resident_free) << 10, in_use / 2);
+	return max_size(load_relaxed(&params.resident_free) << 10, wanted);
 }
 
 /* A block off the lists, on its way to the kernel. */

@@ -127,8 +127,9 @@ int barn_init(void);
 /* A full sheaf of @c, or NULL. */
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
-/* Would one more full sheaf stay under the limit? */
-bool barn_has_room(const struct kmem_cache *c);
+/* Would @s, too, stay under the limit? */
+bool barn_has_room(const struct kmem_cache *c, unsigned int node,
+		   const struct sheaf *s);
 /* A sheaf without objects; NULL when there are no more. */
 struct sheaf *barn_get_empty(void);
 void barn_put_empty(struct sheaf *s);

@@ -48,6 +48,8 @@ const uint8_t kmalloc_classes[KMALLOC_MAX / 16 + 1] = {
 #undef SIZE_CLASS
 };
 
+_Static_assert(NR_KMALLOC < 64, "a bit for each");
+
 #define SIZE_CLASS(i, prev, s, o, b, max)                                \
 	_Static_assert((s) % 16 == 0 && (s) > (prev), "sizes go up by 16"); \
 	_Static_assert(SLAB_BYTES(o) / (s) <= MAX_OBJS_PER_SLAB,          \

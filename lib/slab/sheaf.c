@@ -392,9 +392,12 @@ static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
 
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
+	unsigned int node = numa_node();
+
 	/* The barn has no lock that a nested call could find held. */
-	if (nested || (has_slabs(c) && !is_idle(c) && barn_has_room(c))) {
-		barn_put(c, numa_node(), s);
+	if (nested ||
+	    (has_slabs(c) && !is_idle(c) && barn_has_room(c, node, s))) {
+		barn_put(c, node, s);
 		return;
 	}
 	cache_give(c, s->objs, s->nr, false);

@@ -47,6 +47,26 @@ static bool node_lock(struct kmem_cache_node *n, bool nested)
 	return lock_acquire_unless(&n->lock, nested);
 }
 
+/*
+ * What it takes to find an object's number and its slab's bucket. Copied, because
+ * stores to a bitmap could, for all the compiler knows, change the cache.
+ */
+struct geometry {
+	uintptr_t mask; /* of an address: its place in the slab */
+	uint64_t magic;
+	uint32_t objs, bucket_scale;
+};
+
+static ALWAYS_INLINE struct geometry geometry_of(const struct kmem_cache *c)
+{
+	return (struct geometry){
+		.mask = ((uintptr_t)PAGE_SIZE << c->order) - 1,
+		.magic = c->magic,
+		.objs = c->objs,
+		.bucket_scale = c->bucket_scale,
+	};
+}
+
 static char *slab_first(const struct page *slab)
 {
 	return (char *)page_address(slab) + slab->colour;
@@ -60,27 +80,29 @@ static struct page *slab_of(const struct kmem_cache *c, const void *obj)
 enum { NO_INDEX = UINT16_MAX };
 
 /* Number of the object that starts at @obj, or NO_INDEX. */
-static unsigned int slab_index(const struct kmem_cache *c, const struct page *slab,
-		      const void *obj)
+static ALWAYS_INLINE unsigned int slab_index(struct geometry g,
+					     const struct page *slab,
+					     const void *obj)
 {
-	size_t offset = (size_t)((const char *)obj - slab_first(slab));
-	unsigned __int128 q = (unsigned __int128)offset * c->magic;
+	uintptr_t offset = ((uintptr_t)obj & g.mask) - slab->colour;
+	unsigned __int128 q = (unsigned __int128)offset * g.magic;
 	uint64_t index = (uint64_t)(q >> 64);
 
-	if ((uint64_t)q >= c->magic || index >= c->objs)
+	if (unlikely((uint64_t)q >= g.magic || index >= g.objs))
 		return NO_INDEX;
 	return (unsigned int)index;
 }
 
 /* --- lists --- */
 
-static unsigned int bucket_of(const struct kmem_cache *c, unsigned int nr_free)
+static ALWAYS_INLINE unsigned int bucket_of(struct geometry g,
+					     unsigned int nr_free)
 {
 	if (!nr_free)
 		return BUCKET_FULL;
-	if (nr_free == c->objs)
+	if (nr_free == g.objs)
 		return BUCKET_EMPTY;
-	return nr_free * c->bucket_scale >> 16;
+	return nr_free * g.bucket_scale >> 16;
 }
 
 static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
@@ -113,12 +135,14 @@ static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	}
 }
 
-/* Put @slab on the list that suits its nr_free. */
-static void move_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-		      struct page *slab)
+/* @slab has @nr_free objects now: to the list that suits. */
+static ALWAYS_INLINE void move_slab(struct kmem_cache *c, struct geometry g,
+				    struct kmem_cache_node *n,
+				    struct page *slab, unsigned int nr_free)
 {
-	unsigned int bucket = bucket_of(c, slab->nr_free);
+	unsigned int bucket = bucket_of(g, nr_free);
 
+	slab->nr_free = (uint16_t)nr_free;
 	if (bucket == slab->bucket)
 		return;
 	del_slab(c, n, slab);
@@ -323,6 +347,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
 	struct kmem_cache_node *cn = cache_node(c, node);
+	const struct geometry g = geometry_of(c);
 	unsigned int got = 0;
 
 	if (!node_lock(cn, nested))
@@ -347,8 +372,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
 		take_from_slab(c, slab, objs + got, k);
 		got += k;
-		slab->nr_free = (uint16_t)(slab->nr_free - k);
-		move_slab(c, cn, slab);
+		move_slab(c, g, cn, slab, slab->nr_free - k);
 	}
 	lock_release(&cn->lock);
 out:
@@ -362,69 +386,95 @@ static COLD NORETURN void bad_object(const struct kmem_cache *c,
 	bug("%s of %p: cache %s", what, obj, cache_stat(c)->name);
 }
 
-/* Set the bits of the first objects that share a slab. Return: how many. */
-static unsigned int give_to_slab(struct kmem_cache *c, struct page *slab,
-				 void *const *objs, unsigned int n)
+/* Set the bits of @n objects of @slab. */
+static ALWAYS_INLINE void give_to_slab(const struct kmem_cache *c,
+				       struct geometry g, struct page *slab,
+				       void *const *objs, unsigned int n)
 {
-	uint64_t *bitmap = slab->bitmap;
-	uintptr_t mask = ~(uintptr_t)(((size_t)PAGE_SIZE << c->order) - 1);
-	uintptr_t base = (uintptr_t)objs[0] & mask;
 	unsigned int i = 0;
 
 	do {
-		unsigned int index = slab_index(c, slab, objs[i]);
+		unsigned int index = slab_index(g, slab, objs[i]);
 		uint64_t bit = 1ull << (index % 64);
 
 		if (unlikely(index == NO_INDEX))
 			bad_object(c, objs[i], "invalid free");
-		if (unlikely(bitmap[index / 64] & bit))
+		if (unlikely(slab->bitmap[index / 64] & bit))
 			bad_object(c, objs[i], "double free");
-		bitmap[index / 64] |= bit;
-		i++;
-	} while (i < n && ((uintptr_t)objs[i] & mask) == base);
-	return i;
+		slab->bitmap[index / 64] |= bit;
+	} while (++i < n);
 }
 
-/* Objects come back in any order: how many before its turn a slab is fetched. */
-enum { GIVE_AHEAD = 8 };
+/* Objects that follow each other and are of one slab. */
+struct run {
+	struct page *slab;
+	unsigned int nr;
+};
+
+/* Objects come back in any order: so many slabs are fetched before the first is
+ * written to. */
+enum { RUNS_AHEAD = 16 };
+
+/* Return: how many runs the first of @n objects make. */
+static ALWAYS_INLINE unsigned int find_runs(const struct kmem_cache *c,
+					    struct geometry g,
+					    void *const *objs, unsigned int n,
+					    struct run *runs)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < n && nr < RUNS_AHEAD; nr++) {
+		uintptr_t first = (uintptr_t)objs[i];
+		unsigned int start = i;
+
+		runs[nr].slab = slab_of(c, objs[i]);
+		__builtin_prefetch(runs[nr].slab, 1);
+		do
+			i++;
+		while (i < n && ((uintptr_t)objs[i] ^ first) <= g.mask);
+		runs[nr].nr = i - start;
+	}
+	return nr;
+}
 
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
 	size_t keep = c->flags & SLAB_TYPESAFE ?
 			      SIZE_MAX : max_size(KEEP_PAGES >> c->order, 1);
+	const struct geometry g = geometry_of(c);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
-	unsigned int done = 0;
+	struct run runs[RUNS_AHEAD];
+	unsigned int done = 0, nr_runs = 0, r = 0, node = 0;
 
-	for (unsigned int i = 0; i < n && i < GIVE_AHEAD; i++)
-		__builtin_prefetch(slab_of(c, objs[i]), 1);
 	while (done < n) {
-		struct page *slab = slab_of(c, objs[done]);
-		struct kmem_cache_node *its;
-		unsigned int k;
+		struct page *slab;
 
+		if (r == nr_runs) {
+			nr_runs = find_runs(c, g, objs + done, n - done, runs);
+			r = 0;
+		}
+		slab = runs[r].slab;
 		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c->id))
 			bad_object(c, objs[done], "double free");
-		its = cache_node(c, slab->node);
-		if (its != cn) {
+		if (unlikely(!cn || slab->node != node)) {
 			if (cn)
 				lock_release(&cn->lock);
-			cn = NULL;
-			if (!node_lock(its, nested))
+			node = slab->node;
+			cn = cache_node(c, node);
+			if (!node_lock(cn, nested)) {
+				cn = NULL;
 				break;
-			cn = its;
+			}
 		}
-		if (done + GIVE_AHEAD < n)
-			__builtin_prefetch(slab_of(c, objs[done + GIVE_AHEAD]),
-					   1);
-		k = give_to_slab(c, slab, objs + done, n - done);
-		done += k;
-		slab->nr_free = (uint16_t)(slab->nr_free + k);
-		move_slab(c, cn, slab);
+		give_to_slab(c, g, slab, objs + done, runs[r].nr);
+		done += runs[r].nr;
+		move_slab(c, g, cn, slab, slab->nr_free + runs[r].nr);
+		r++;
 		/* A nested call must not wait for the page allocator. */
-		if (cn->nr_empty > keep && slab->bucket == BUCKET_EMPTY &&
-		    !nested)
+		if (unlikely(slab->bucket == BUCKET_EMPTY) &&
+		    cn->nr_empty > keep && !nested)
 			collect_slab(c, cn, slab, &freed);
 	}
 	fetch_add_relaxed(&cache_stat(c)->nr_free, done);
@@ -442,7 +492,7 @@ const char *slab_check_object(const void *p)
 
 	if (slab->type != PAGE_SLAB || slab->cache != c->id)
 		return "its slab was freed";
-	index = slab_index(c, slab, p);
+	index = slab_index(geometry_of(c), slab, p);
 	if (index == NO_INDEX)
 		return "not the start of an object";
 	if (load_relaxed(&slab->bitmap[index / 64]) >> (index % 64) & 1)
@@ -512,7 +562,7 @@ static size_t validate_list(struct kmem_cache *c, struct hlist_head *list,
 
 		BUG_ON(slab->type != PAGE_SLAB || slab->cache != c->id);
 		BUG_ON(slab->bucket != bucket);
-		BUG_ON(bucket_of(c, slab->nr_free) != bucket);
+		BUG_ON(bucket_of(geometry_of(c), slab->nr_free) != bucket);
 		BUG_ON(count_bits(slab) != slab->nr_free);
 	}
 	return nr;

@@ -17,7 +17,7 @@
 
 enum {
 	KMALLOC_MAX = 32768,
-	NR_KMALLOC = 40,
+	NR_KMALLOC = 43,
 	KMALLOC_MIN = 16,
 	FIRST_BLOCK_CACHE = NR_KMALLOC + 1,
 	NR_BLOCK_CACHES = 20,
@@ -122,17 +122,29 @@ static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
 	return is_multiple(&class_checks[class], p);
 }
 
+/* Bit i: the size of class i, above 1 KiB, is no quarter of a power of two. */
+static const uint64_t kmalloc_odd_classes =
+#define SIZE_CLASS(i, prev, s, o, b, max) \
+	((uint64_t)((s) > 1024 && (s) % 256) << (i)) |
+#include "slab/size_classes.def"
+#undef SIZE_CLASS
+	0;
+
 /*
- * Smallest class of at least @size whose objects are aligned to @align, that is,
- * whose size is a multiple of it: objects start at multiples of their size in a
+ * A class of at least @size whose objects are aligned to @align, that is,
+ * whose size is a multiple of it, the smallest but for odd ones: objects start at multiples of their size in a
  * block that is aligned to its own. Classes go by quarters of a power of two, so
- * the class of the next multiple of @align is such a multiple, too.
+ * the class of the next multiple of @align is such a multiple, too, or an odd one
+ * below it.
  * @size: up to KMALLOC_MAX, as is @align, a power of two.
  */
 static ALWAYS_INLINE unsigned int kmalloc_aligned_class(size_t size,
 							 size_t align)
 {
-	return kmalloc_class(align_up(size + !size, align));
+	unsigned int class = kmalloc_class(align_up(size + !size, align));
+
+	return class + (align > KMALLOC_MIN &&
+			kmalloc_odd_classes >> class & 1);
 }
 
 /*

@@ -206,11 +206,69 @@ static void test_idle(void **state)
 	/* Four were never taken. */
 	assert_int_equal(barn_idle(cache, 0), 4);
 	assert_int_equal(barn_idle(cache, 0), 10);
-	/* 250 objects of 64 bytes are 16,000 bytes; 55 are there. */
-	assert_false(barn_has_room(cache));
+	/* 55 objects of 64 bytes are there, in ten sheaves of 2 KiB. */
+	assert_false(barn_has_room(cache, 0, s[0]));
 	while (barn_get(cache, 0))
 		;
-	assert_true(barn_has_room(cache));
+	assert_true(barn_has_room(cache, 0, s[0]));
+}
+
+/* A sheaf of objects at base + place(i) of 64 bytes each. */
+static struct sheaf *sheaf_of(unsigned int nr, unsigned int (*place)(unsigned int i))
+{
+	struct sheaf *s = barn_get_empty();
+
+	assert_non_null(s);
+	s->nr = nr;
+	for (unsigned int i = 0; i < nr; i++)
+		s->objs[i] = (void *)(uintptr_t)((1 << 20) + 64 * place(i));
+	return s;
+}
+
+static unsigned int upwards(unsigned int i)
+{
+	return i;
+}
+
+static unsigned int downwards(unsigned int i)
+{
+	return 1000 - i;
+}
+
+/* Every other object is in use. */
+static unsigned int with_gaps(unsigned int i)
+{
+	return 2 * i;
+}
+
+static unsigned int by_fours(unsigned int i)
+{
+	return i / 4 * 100 + i % 4;
+}
+
+static unsigned int scattered(unsigned int i)
+{
+	return i * 7919 % 4093;
+}
+
+/* Beyond a sixteenth of the limit only what is in order may stay. */
+static void test_order(void **state)
+{
+	struct kmem_cache *c;
+
+	(void)state;
+	core_start("percpu=lock,span=64,barn_limit=128");
+	c = &kmem_caches[kmalloc_class(64)];
+	assert_true(barn_has_room(c, 0, sheaf_of(120, scattered)));
+	barn_put(c, 0, sheaf_of(120, scattered));
+	assert_false(barn_has_room(c, 0, sheaf_of(120, scattered)));
+	assert_false(barn_has_room(c, 0, sheaf_of(120, by_fours)));
+	assert_true(barn_has_room(c, 0, sheaf_of(120, upwards)));
+	assert_true(barn_has_room(c, 0, sheaf_of(120, downwards)));
+	assert_true(barn_has_room(c, 0, sheaf_of(120, with_gaps)));
+	for (int i = 0; i < 16; i++)
+		barn_put(c, 0, sheaf_of(120, upwards));
+	assert_false(barn_has_room(c, 0, sheaf_of(120, upwards)));
 }
 
 enum { NR_CELLS = 100 };
@@ -327,6 +385,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_give_back),
 		cmocka_unit_test(test_give_back_refused),
 	};

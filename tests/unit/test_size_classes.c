@@ -91,6 +91,14 @@ static void test_slab_waste(void **state)
 	}
 }
 
+/* Those for a power of two and a header: by chance aligned to more than 16. */
+static bool is_odd(unsigned int class)
+{
+	size_t size = kmem_caches[class].size;
+
+	return size == 1168 || size == 2336 || size == 4672;
+}
+
 static void test_alignment(void **state)
 {
 	(void)state;
@@ -101,7 +109,8 @@ static void test_alignment(void **state)
 
 			for (unsigned int i = NR_KMALLOC; i >= 1; i--)
 				if (kmem_caches[i].size >= size &&
-				    kmem_caches[i].size % align == 0)
+				    kmem_caches[i].size % align == 0 &&
+				    (align <= 16 || !is_odd(i)))
 					best = i;
 			assert_int_equal(class, best);
 		}
