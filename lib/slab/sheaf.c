@@ -424,8 +424,14 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	cap = capacity(percpu_header(c->id));
 	calm = cap >= CALM_SLOTS && page_alloc_much_free();
 	/* The floor is for every class: one by one would cost a miss each. */
-	if (cap < floor_capacity(c) || (!calm && !is_idle(c)))
+	if (cap < floor_capacity(c) || (!calm && !is_idle(c))) {
+		bool first = has_slabs(c) && !cap;
+
 		cap = grow_sheaf(c, nested);
+		/* It was allocated on another CPU, which may use its cache line. */
+		if (first && cache_give(c, &obj, 1, nested))
+			return true;
+	}
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);

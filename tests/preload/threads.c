@@ -8,7 +8,9 @@
  *   handover  waves of short threads, each frees what the wave before made;
  *             what ended threads leave behind must not add up;
  *   pipeline  producers allocate, consumers check and free;
- *   stress    random operations of all kinds on a shared table.
+ *   stress    random operations of all kinds on a shared table;
+ *   lines     who frees an object on another CPU than it is from does not get
+ *             the same cache line for objects of its own.
  */
 #include "workload.h"
 
@@ -269,6 +271,120 @@ static void stress(void)
 	CHECK(operations > 10000);
 }
 
+/* ---- lines ------------------------------------------------------------- */
+
+/* Sizes that nothing else uses, so that no CPU has any. One would do, but the kernel
+ * may number CPUs by who is running: after a break two threads have changed places. */
+static const size_t line_sizes[] = { 48, 80, 112, 160, 224 };
+
+/* More than those few of a size that a larger one serves. */
+enum { LINE_OBJECTS = 64, LINE = 64 };
+
+static bool share_line(const void *a, const void *b, size_t size)
+{
+	uintptr_t low = (uintptr_t)(a < b ? a : b);
+	uintptr_t high = (uintptr_t)(a < b ? b : a);
+
+	return (low + size - 1) / LINE >= high / LINE;
+}
+
+/* Run on the @n-th CPU that the process may use. Return: whether there is one. */
+static bool use_cpu(const cpu_set_t *allowed, int n)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, allowed) && !n--) {
+			CPU_SET(cpu, &one);
+			CHECK(!pthread_setaffinity_np(pthread_self(),
+						      sizeof(one), &one));
+			return true;
+		}
+	return false;
+}
+
+struct neighbours {
+	cpu_set_t allowed;
+	void *given, *kept;
+	size_t apart; /* of how many sizes a line never came back */
+	atomic_size_t step; /* odd: the thread's turn */
+};
+
+static void wait_for_step(struct neighbours *n, size_t step)
+{
+	while (atomic_load(&n->step) < step)
+		;
+}
+
+static bool stays_apart(struct neighbours *n, size_t size)
+{
+	bool apart = true;
+
+	free(n->given);
+	for (int i = 0; i < 1000; i++) {
+		void *p = malloc(size);
+
+		apart = apart && !share_line(p, n->kept, size);
+		free(p);
+	}
+	return apart;
+}
+
+static void *neighbour_thread(void *arg)
+{
+	struct neighbours *n = arg;
+
+	use_cpu(&n->allowed, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(line_sizes); i++) {
+		atomic_store(&n->step, 2 * i + 1);
+		wait_for_step(n, 2 * i + 2);
+		n->apart += stays_apart(n, line_sizes[i]);
+	}
+	atomic_store(&n->step, 2 * ARRAY_SIZE(line_sizes) + 1);
+	return NULL;
+}
+
+/* Objects of @size, among them the first two of one line. */
+static void make_neighbours(struct neighbours *n, void **p, size_t size)
+{
+	n->given = NULL;
+	for (int i = 0; i < LINE_OBJECTS; i++) {
+		p[i] = malloc(size);
+		for (int k = 0; k < i && !n->given; k++)
+			if (share_line(p[i], p[k], size)) {
+				n->given = p[i];
+				n->kept = p[k];
+			}
+	}
+	CHECK(n->given);
+}
+
+static void lines(void)
+{
+	void *p[LINE_OBJECTS];
+	struct neighbours n = { 0 };
+	pthread_t thread;
+
+	CHECK(!sched_getaffinity(0, sizeof(n.allowed), &n.allowed));
+	if (CPU_COUNT(&n.allowed) < 2)
+		test_skip("takes two CPUs");
+	use_cpu(&n.allowed, 0);
+	thread = start_thread(neighbour_thread, &n, 65536);
+	for (size_t i = 0; i < ARRAY_SIZE(line_sizes); i++) {
+		wait_for_step(&n, 2 * i + 1);
+		make_neighbours(&n, p, line_sizes[i]);
+		atomic_store(&n.step, 2 * i + 2);
+		wait_for_step(&n, 2 * i + 3);
+		for (int k = 0; k < LINE_OBJECTS; k++)
+			if (p[k] != n.given)
+				free(p[k]);
+	}
+	CHECK(!pthread_join(thread, NULL));
+	printf("%zu of %zu sizes\n", n.apart, ARRAY_SIZE(line_sizes));
+	CHECK(n.apart);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -276,6 +392,7 @@ int main(int argc, char **argv)
 		{"handover", handover, 60},
 		{"pipeline", pipeline, 60},
 		{"stress", stress, 60},
+		{"lines", lines, 60},
 	};
 
 	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
