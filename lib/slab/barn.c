@@ -9,11 +9,12 @@
  * below a sheaf stands in next[], not in the sheaf, whose memory may be gone.
  *
  * What barns may hold is limited for each cache (barn_limit) and for all of them
- * together: that much, or an eighth of the heap if that is more. Most of it is for
- * sheaves whose objects lie next to each other. Who gets objects uses them in the
- * order in which he got them, often until the end of the program: from those that
- * were freed in some random order, lists and trees are made that no prefetcher can
- * follow, while their slabs hand them out in order again.
+ * together: that much, or an eighth of the heap if that is more. Small objects get
+ * little of it. They are used in the order in which they are handed out, often until
+ * the end of the program: from those that were freed in some random order, lists and
+ * trees are made that no prefetcher can follow, while their slabs hand them out in
+ * order again. Not only those that come in disorder: that would leave nothing but
+ * holes to the slabs.
  *
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:
@@ -40,7 +41,7 @@ enum {
 	SHEAVES_STEP = 32,
 	CELLS_PER_PAGE = 2,
 	BARE_CALLS = 64, /* runs of pages given back, a tick */
-	SCATTERED_RATIO = 16, /* part of a cache's limit for what is not in order */
+	SMALL_RATIO = 16, /* part of a cache's limit for small objects in sheaves */
 };
 
 /* In next[] of a cell that barn_decay() holds. */
@@ -147,21 +148,6 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 	push(&full[node][c->id], (uint32_t)(s - sheaves));
 }
 
-/* Are seven of eight objects next to the one freed before them, or next but one?
- * Every fifth will do. */
-static bool in_order(const struct kmem_cache *c, const struct sheaf *s)
-{
-	uintptr_t near = 2 * (uintptr_t)c->size;
-	unsigned int nr = 0, of = 0;
-
-	for (unsigned int i = 1; i < s->nr; i += 5, of++) {
-		uintptr_t a = (uintptr_t)s->objs[i - 1];
-
-		nr += (uintptr_t)s->objs[i] - a + near <= 2 * near;
-	}
-	return nr * 8 >= of * 7;
-}
-
 bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 		   const struct sheaf *s)
 {
@@ -173,9 +159,8 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
 			 PAGE_SIZE / 8;
 
-	return bytes <= limit &&
-	       load_relaxed(&total.bytes) <= max_size(limit, share) &&
-	       (bytes <= limit / SCATTERED_RATIO || in_order(c, s));
+	return bytes <= (c->size < ORDERED_BELOW ? limit / SMALL_RATIO : limit) &&
+	       load_relaxed(&total.bytes) <= max_size(limit, share);
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)

@@ -11,6 +11,10 @@
 /* Slots of named caches in a CPU's region, behind those of kmalloc. */
 enum { NAMED_SLOTS_BEGIN = 22000, NAMED_SHEAF_MAX = 226 };
 
+/* Bytes. Of smaller objects several share a page, and what is made of them is followed
+ * from one to the next: barns take few of them, since slabs put them in order. */
+enum { ORDERED_BELOW = 1024 };
+
 enum { NR_BUCKETS = 8, BUCKET_FULL = 254, BUCKET_EMPTY = 255 };
 
 struct kmem_cache_node {

@@ -25,11 +25,13 @@
 
 #include "base/bug.h"
 #include "base/format.h"
+#include "base/params.h"
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "slab/internal.h"
 
-/* Empty slabs a cache keeps: as many as fit here, at least one. */
+/* Empty slabs a cache keeps: as many as fit here, at least one; and of small objects,
+ * which do not wait in barns, those that barns leave room for. */
 enum { KEEP_PAGES = 16 };
 
 static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
@@ -386,23 +388,68 @@ static COLD NORETURN void bad_object(const struct kmem_cache *c,
 	bug("%s of %p: cache %s", what, obj, cache_stat(c)->name);
 }
 
-/* Set the bits of @n objects of @slab. */
+static COLD NORETURN void bad_index(const struct kmem_cache *c,
+				    const struct page *slab, size_t index)
+{
+	bad_object(c, slab_first(slab) + index * c->size, "double free");
+}
+
+/* @nr objects from @index on are free now. */
+static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
+				    struct page *slab, unsigned int index,
+				    unsigned int nr)
+{
+	while (nr) {
+		uint64_t *word = &slab->bitmap[index / 64];
+		unsigned int bit = index % 64;
+		unsigned int n = nr < 64 - bit ? nr : 64 - bit;
+		uint64_t bits = ~0ull >> (64 - n) << bit;
+
+		if (unlikely(*word & bits))
+			bad_index(c, slab, index - bit +
+				  (unsigned int)__builtin_ctzll(*word & bits));
+		*word |= bits;
+		index += n;
+		nr -= n;
+	}
+}
+
+/* Of @n objects the first ones that lie next to each other, up or down. */
+static ALWAYS_INLINE unsigned int count_adjacent(void *const *objs,
+						 unsigned int n, uintptr_t step)
+{
+	uintptr_t next = (uintptr_t)objs[0] + step;
+	unsigned int k = 1;
+
+	for (; k < n && (uintptr_t)objs[k] == next; k++)
+		next += step;
+	return k;
+}
+
+/* Mark @n objects of @slab as free, in as few steps as their order allows. */
 static ALWAYS_INLINE void give_to_slab(const struct kmem_cache *c,
 				       struct geometry g, struct page *slab,
 				       void *const *objs, unsigned int n)
 {
-	unsigned int i = 0;
+	const uintptr_t size = c->size;
 
-	do {
+	for (unsigned int i = 0, k; i < n; i += k) {
 		unsigned int index = slab_index(g, slab, objs[i]);
-		uint64_t bit = 1ull << (index % 64);
 
+		k = 1;
 		if (unlikely(index == NO_INDEX))
 			bad_object(c, objs[i], "invalid free");
-		if (unlikely(slab->bitmap[index / 64] & bit))
-			bad_object(c, objs[i], "double free");
-		slab->bitmap[index / 64] |= bit;
-	} while (++i < n);
+		if (i + 1 < n && objs[i + 1] > objs[i]) {
+			k = count_adjacent(objs + i, n - i, size);
+		} else if (i + 1 < n) {
+			k = count_adjacent(objs + i, n - i, -size);
+			index -= k - 1;
+		}
+		/* Neighbours of an object are objects, but for the slab's ends. */
+		if (unlikely(index >= g.objs || index + k > g.objs))
+			bad_object(c, objs[i + k - 1], "invalid free");
+		mark_free(c, slab, index, k);
+	}
 }
 
 /* Objects that follow each other and are of one slab. */
@@ -437,11 +484,21 @@ static ALWAYS_INLINE unsigned int find_runs(const struct kmem_cache *c,
 	return nr;
 }
 
+static size_t empty_to_keep(const struct kmem_cache *c)
+{
+	size_t pages = KEEP_PAGES;
+
+	if (c->flags & SLAB_TYPESAFE)
+		return SIZE_MAX;
+	if (c->size < ORDERED_BELOW && !is_idle(c))
+		pages += load_relaxed(&params.barn_limit) >> (PAGE_SHIFT - 10);
+	return max_size(pages >> c->order, 1);
+}
+
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
-	size_t keep = c->flags & SLAB_TYPESAFE ?
-			      SIZE_MAX : max_size(KEEP_PAGES >> c->order, 1);
+	size_t keep = empty_to_keep(c);
 	const struct geometry g = geometry_of(c);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };

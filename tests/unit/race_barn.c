@@ -187,7 +187,7 @@ static void test_idle(void **state)
 	struct sheaf *s[10];
 
 	(void)state;
-	core_start("percpu=lock,span=64,barn_limit=16");
+	core_start("percpu=lock,span=64,barn_limit=256");
 	cache = &kmem_caches[4];
 	assert_null(barn_get(cache, 0));
 	for (unsigned int i = 0; i < 10; i++) {
@@ -213,62 +213,33 @@ static void test_idle(void **state)
 	assert_true(barn_has_room(cache, 0, s[0]));
 }
 
-/* A sheaf of objects at base + place(i) of 64 bytes each. */
-static struct sheaf *sheaf_of(unsigned int nr, unsigned int (*place)(unsigned int i))
+static struct sheaf *sheaf_with(unsigned int nr)
 {
 	struct sheaf *s = barn_get_empty();
 
 	assert_non_null(s);
 	s->nr = nr;
-	for (unsigned int i = 0; i < nr; i++)
-		s->objs[i] = (void *)(uintptr_t)((1 << 20) + 64 * place(i));
 	return s;
 }
 
-static unsigned int upwards(unsigned int i)
+/* Small objects are for slabs to put in order: a sixteenth of the limit. */
+static void test_small(void **state)
 {
-	return i;
-}
-
-static unsigned int downwards(unsigned int i)
-{
-	return 1000 - i;
-}
-
-/* Every other object is in use. */
-static unsigned int with_gaps(unsigned int i)
-{
-	return 2 * i;
-}
-
-static unsigned int by_fours(unsigned int i)
-{
-	return i / 4 * 100 + i % 4;
-}
-
-static unsigned int scattered(unsigned int i)
-{
-	return i * 7919 % 4093;
-}
-
-/* Beyond a sixteenth of the limit only what is in order may stay. */
-static void test_order(void **state)
-{
-	struct kmem_cache *c;
+	struct kmem_cache *small, *large;
 
 	(void)state;
-	core_start("percpu=lock,span=64,barn_limit=128");
-	c = &kmem_caches[kmalloc_class(64)];
-	assert_true(barn_has_room(c, 0, sheaf_of(120, scattered)));
-	barn_put(c, 0, sheaf_of(120, scattered));
-	assert_false(barn_has_room(c, 0, sheaf_of(120, scattered)));
-	assert_false(barn_has_room(c, 0, sheaf_of(120, by_fours)));
-	assert_true(barn_has_room(c, 0, sheaf_of(120, upwards)));
-	assert_true(barn_has_room(c, 0, sheaf_of(120, downwards)));
-	assert_true(barn_has_room(c, 0, sheaf_of(120, with_gaps)));
-	for (int i = 0; i < 16; i++)
-		barn_put(c, 0, sheaf_of(120, upwards));
-	assert_false(barn_has_room(c, 0, sheaf_of(120, upwards)));
+	core_start("percpu=lock,span=64,barn_limit=256");
+	small = &kmem_caches[kmalloc_class(64)];
+	assert_true(barn_has_room(small, 0, sheaf_with(200)));
+	barn_put(small, 0, sheaf_with(200));
+	assert_false(barn_has_room(small, 0, sheaf_with(200)));
+	large = &kmem_caches[kmalloc_class(2048)];
+	for (int i = 0; i < 3; i++) {
+		assert_true(barn_has_room(large, 0, sheaf_with(32)));
+		barn_put(large, 0, sheaf_with(32));
+	}
+	/* What is in the other barn counts, too. */
+	assert_false(barn_has_room(large, 0, sheaf_with(40)));
 }
 
 enum { NR_CELLS = 100 };
@@ -385,7 +356,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_give_back),
 		cmocka_unit_test(test_give_back_refused),
 	};
