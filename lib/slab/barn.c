@@ -148,6 +148,14 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 	push(&full[node][c->id], (uint32_t)(s - sheaves));
 }
 
+uint64_t barns_limit(void)
+{
+	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
+			 PAGE_SIZE / 8;
+
+	return max_size(load_relaxed(&params.barn_limit) << 10, share);
+}
+
 bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 		   const struct sheaf *s)
 {
@@ -156,11 +164,9 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	/* Small objects in sheaves with few of them: the sheaf is what costs. */
 	uint64_t bytes = max_size(objs * c->size, cells * sizeof(*s));
 	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
-	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
-			 PAGE_SIZE / 8;
 
 	return bytes <= (c->size < ORDERED_BELOW ? limit / SMALL_RATIO : limit) &&
-	       load_relaxed(&total.bytes) <= max_size(limit, share);
+	       load_relaxed(&total.bytes) <= barns_limit();
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)

@@ -131,6 +131,8 @@ int barn_init(void);
 /* A full sheaf of @c, or NULL. */
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
+/* Bytes that all barns together may hold, and empty slabs beside them. */
+uint64_t barns_limit(void);
 /* Would @s, too, stay under the limit? */
 bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 		   const struct sheaf *s);

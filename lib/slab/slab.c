@@ -36,6 +36,11 @@ enum { KEEP_PAGES = 16 };
 
 static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 
+/* Pages of all empty slabs. Atomic; alone in its line. */
+static struct {
+	uint64_t pages;
+} empty CACHELINE_ALIGNED;
+
 struct kmem_cache_node *cache_node(const struct kmem_cache *c,
 				   unsigned int node)
 {
@@ -115,6 +120,7 @@ static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 		hlist_add_head(&slab->buddy, &n->empty);
 		n->nr_empty++;
 		fetch_add_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
+		fetch_add_relaxed(&empty.pages, 1ull << c->order);
 	} else if (bucket != BUCKET_FULL) {
 		hlist_add_head(&slab->buddy, &n->partial[bucket]);
 		n->buckets = (uint16_t)(n->buckets | 1u << bucket);
@@ -132,6 +138,7 @@ static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 	if (bucket == BUCKET_EMPTY) {
 		n->nr_empty--;
 		fetch_sub_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
+		fetch_sub_relaxed(&empty.pages, 1ull << c->order);
 	} else if (hlist_empty(&n->partial[bucket])) {
 		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
 	}
@@ -484,13 +491,15 @@ static ALWAYS_INLINE unsigned int find_runs(const struct kmem_cache *c,
 	return nr;
 }
 
+/* How many empty slabs @c may keep now. */
 static size_t empty_to_keep(const struct kmem_cache *c)
 {
 	size_t pages = KEEP_PAGES;
 
 	if (c->flags & SLAB_TYPESAFE)
 		return SIZE_MAX;
-	if (c->size < ORDERED_BELOW && !is_idle(c))
+	if (c->size < ORDERED_BELOW && !is_idle(c) &&
+	    load_relaxed(&empty.pages) << PAGE_SHIFT <= barns_limit())
 		pages += load_relaxed(&params.barn_limit) >> (PAGE_SHIFT - 10);
 	return max_size(pages >> c->order, 1);
 }
