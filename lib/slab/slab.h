@@ -132,10 +132,10 @@ static const uint64_t kmalloc_odd_classes =
 
 /*
  * A class of at least @size whose objects are aligned to @align, that is,
- * whose size is a multiple of it, the smallest but for odd ones: objects start at multiples of their size in a
- * block that is aligned to its own. Classes go by quarters of a power of two, so
- * the class of the next multiple of @align is such a multiple, too, or an odd one
- * below it.
+ * whose size is a multiple of it, the smallest but for odd ones: objects start at
+ * multiples of their size in a block that is aligned to its own. Classes go by
+ * quarters of a power of two, so the class of the next multiple of @align is such a
+ * multiple, too, or an odd one below it.
  * @size: up to KMALLOC_MAX, as is @align, a power of two.
  */
 static ALWAYS_INLINE unsigned int kmalloc_aligned_class(size_t size,

@@ -256,6 +256,26 @@ static void test_give_in_runs(void **state)
 	}
 }
 
+/* The first class takes what all may keep together; for others the least is left. */
+static void test_empty_slabs_of_all(void **state)
+{
+	enum { PAGES = 100 };
+	static void *objs[PAGES * PAGE_SIZE / 16];
+
+	(void)state;
+	core_start("percpu=lock,span=256,barn_limit=256");
+	for (unsigned int id = 1; kmem_caches[id].size < 1024; id++) {
+		struct kmem_cache *c = &kmem_caches[id];
+		unsigned int n = PAGES * PAGE_SIZE / c->size, got = 0;
+
+		while (got < n)
+			got += slab_take(c, 0, objs + got, n - got, false);
+		assert_int_equal(slab_give(c, objs, n, false), n);
+		assert_int_equal(stat_of(c)->nr_empty_slabs << c->order,
+				 id == 1 ? 16 + 64 : 16);
+	}
+}
+
 /*
  * A heap that shrank to a third, spread over all its slabs: as the program goes
  * on, the survivors gather in few slabs, and the others go back.
@@ -859,6 +879,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_take_and_give),
 		cmocka_unit_test(test_fullest_first),
 		cmocka_unit_test(test_give_in_runs),
+		cmocka_unit_test(test_empty_slabs_of_all),
 		cmocka_unit_test(test_sparse_slabs_drain),
 		cmocka_unit_test(test_nested_finds_the_lock_taken),
 		cmocka_unit_test(test_constructor),
