@@ -4,6 +4,9 @@
 
 #include <elf.h>
 #include <errno.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -497,6 +500,18 @@ unsigned int os_current_node(void)
 	return node;
 }
 
+bool os_in_virtual_machine(void)
+{
+#ifdef __x86_64__
+	unsigned int eax, ebx, ecx, edx;
+
+	/* The bit that hypervisors set for their guests to see. */
+	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx >> 31;
+#else
+	return true;
+#endif
+}
+
 /* --- the process --- */
 
 uint64_t os_now_ms(void)
@@ -523,6 +538,11 @@ uint64_t os_now_us(void)
 uint64_t os_thread_us(void)
 {
 	return clock_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t os_process_us(void)
+{
+	return clock_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint32_t os_getpid(void)

@@ -120,6 +120,8 @@ unsigned int os_nr_cpu_ids(bool exact);
 unsigned int os_nr_cpus_allowed(void);
 unsigned int os_nr_nodes(void);
 unsigned int os_current_node(void);
+/* True where that cannot be known. */
+bool os_in_virtual_machine(void);
 
 /* --- the process --- */
 
@@ -129,6 +131,8 @@ uint64_t os_now_ms(void);
 uint64_t os_now_us(void);
 /* Microseconds of CPU time of the calling thread; a system call. */
 uint64_t os_thread_us(void);
+/* The same of all threads. */
+uint64_t os_process_us(void);
 uint32_t os_getpid(void);
 uint32_t os_gettid(void);
 /* Has this process, still, a thread of that id? */

@@ -29,9 +29,19 @@
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "page_alloc/internal.h"
+#include "page_alloc/thp.h"
 
 /* From here on a block is worth its whole pageblock (the kernel's rule). */
 enum { STEAL_ORDER = PAGEBLOCK_ORDER / 2 };
+
+/*
+ * What is dense: slabs, and page blocks that are small. Of a larger one nobody
+ * knows how much will be used, unless huge pages are few for the zone.
+ */
+enum {
+	DENSE_ORDER = 4,
+	ALL_DENSE_FROM = MiB(512) >> PAGE_SHIFT,
+};
 
 /* Blocks at the head of a list that are given to the kernel after the others. */
 enum { SPARED = 8 };
@@ -117,21 +127,54 @@ static void expand(struct zone *z, struct page *page, unsigned int low,
 	}
 }
 
+/* What buddy_take() is asked for. */
+struct want {
+	unsigned int order;
+	enum migratetype mt;
+	bool dense; /* the memory around it will be used soon, too */
+};
+
+/* @page is a free block of @order without a resident page. */
+static void make_huge(struct zone *z, struct page *page, unsigned int order,
+		      const struct want *w)
+{
+	size_t nr = max_size((size_t)1 << w->order, PAGEBLOCK_PAGES);
+	size_t pfn = page_to_pfn(page), done = 0;
+
+	if (order < PAGEBLOCK_ORDER || !w->dense || pfn < z->huge_pfn)
+		return;
+	while (done < nr && thp_make(pfn + done))
+		done += PAGEBLOCK_PAGES;
+	present_set(pfn, done);
+	page->resident = (uint32_t)done;
+	if (w->order < NR_PCP_ORDERS)
+		fetch_add_relaxed(&z->fresh, done);
+}
+
+/* @page is a block of @order, off the lists: keep what is wanted of it. */
+static struct page *cut(struct zone *z, struct page *page, unsigned int order,
+			const struct want *w, enum migratetype rest)
+{
+	if (!page->resident)
+		make_huge(z, page, order, w);
+	expand(z, page, w->order, order, rest);
+	return page;
+}
+
 /* The smallest block that is large enough. */
 static struct page *take_smallest(struct zone *z, enum temperature t,
-				  enum migratetype mt, unsigned int order)
+				  const struct want *w)
 {
-	unsigned int fits = z->orders[t][mt] & (~0u << order);
+	unsigned int fits = z->orders[t][w->mt] & (~0u << w->order);
 	struct page *page;
 	unsigned int found;
 
 	if (!fits)
 		return NULL;
 	found = (unsigned int)__builtin_ctz(fits);
-	page = first_block(z, t, mt, found);
+	page = first_block(z, t, w->mt, found);
 	del_from_free_list(z, page);
-	expand(z, page, order, found, mt);
-	return page;
+	return cut(z, page, found, w, w->mt);
 }
 
 static void set_pageblock_type(struct zone *z, size_t pfn, enum migratetype mt)
@@ -189,11 +232,10 @@ static void steal_pageblock(struct zone *z, size_t pfn, enum migratetype mt)
  * fewest pieces behind.
  */
 static struct page *take_fallback(struct zone *z, enum temperature t,
-				  enum migratetype mt, unsigned int order,
-				  unsigned int min_order)
+				  const struct want *w, unsigned int min_order)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fallbacks[0]); i++) {
-		enum migratetype other = fallbacks[mt][i];
+		enum migratetype other = fallbacks[w->mt][i];
 		unsigned int fits = z->orders[t][other] & (~0u << min_order);
 		enum migratetype rest = other;
 		unsigned int found;
@@ -207,18 +249,17 @@ static struct page *take_fallback(struct zone *z, enum temperature t,
 		pfn = page_to_pfn(page);
 		del_from_free_list(z, page);
 		if (found >= STEAL_ORDER) {
-			rest = mt;
+			rest = w->mt;
 			/* Nothing else is in a pageblock that is all free. */
 			if (found >= PAGEBLOCK_ORDER)
-				set_pageblock_type(z, pfn, mt);
+				set_pageblock_type(z, pfn, w->mt);
 			else
-				steal_pageblock(z, pfn, mt);
+				steal_pageblock(z, pfn, w->mt);
 			if (found > PAGEBLOCK_ORDER)
 				set_pageblock_type(z, pfn + PAGEBLOCK_PAGES,
-						   mt);
+						   w->mt);
 		}
-		expand(z, page, order, found, rest);
-		return page;
+		return cut(z, page, found, w, rest);
 	}
 	return NULL;
 }
@@ -227,28 +268,31 @@ struct page *buddy_take(struct zone *z, unsigned int order,
 			enum migratetype mt)
 {
 	unsigned int large = order > STEAL_ORDER ? order : STEAL_ORDER;
-	struct page *page;
+	struct want w = {
+		.order = order,
+		.mt = z->grouped ? mt : MIGRATE_UNMOVABLE,
+		.dense = mt != MIGRATE_MOVABLE || order <= DENSE_ORDER ||
+			 z->online_pfn - z->start_pfn >= ALL_DENSE_FROM,
+	};
+	struct page *page = take_smallest(z, HOT, &w);
 
-	if (!z->grouped)
-		mt = MIGRATE_UNMOVABLE;
-	page = take_smallest(z, HOT, mt, order);
 	if (!page)
-		page = take_fallback(z, HOT, mt, order, large);
+		page = take_fallback(z, HOT, &w, large);
 	if (page)
 		return page;
 	if (order < NR_PCP_ORDERS)
 		fetch_add_relaxed(&z->fresh, (size_t)1 << order);
-	page = take_smallest(z, FRESH, mt, order);
+	page = take_smallest(z, FRESH, &w);
 	if (!page)
-		page = take_smallest(z, BARE, mt, order);
+		page = take_smallest(z, BARE, &w);
 	if (!page)
-		page = take_fallback(z, FRESH, mt, order, large);
+		page = take_fallback(z, FRESH, &w, large);
 	if (!page)
-		page = take_fallback(z, BARE, mt, order, large);
+		page = take_fallback(z, BARE, &w, large);
 	if (!page)
-		page = take_fallback(z, HOT, mt, order, order);
+		page = take_fallback(z, HOT, &w, order);
 	if (!page)
-		page = take_fallback(z, FRESH, mt, order, order);
+		page = take_fallback(z, FRESH, &w, order);
 	return page;
 }
 

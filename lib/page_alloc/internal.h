@@ -35,6 +35,9 @@ struct zone {
 	size_t limit_pfn; /* Const after init: where its window ends */
 	size_t online_pfn; /* what is online ends here. Lock: lock */
 	size_t meta_pfn; /* what has metadata ends here. Lock: lock */
+	/* Small pages were advised from here on; thp_make() may make huge ones.
+	 * SIZE_MAX: nowhere yet. Lock: lock */
+	size_t huge_pfn;
 	size_t idle_resident; /* least free_resident since the last tick */
 	size_t peak; /* most pages in use lately: halves at each tick. Atomic */
 	/* Pages of small blocks that were not resident, taken since level_zone().

@@ -2,30 +2,85 @@
 /*
  * thp.c - when to ask for transparent huge pages.
  *
- * Where a virtual machine gives its free memory back to the host, it does so in
- * huge pages, and the next one may take the host 5 ms, while small pages come
- * from what was too scattered to be given back. Otherwise huge pages are cheaper
- * by far. So now and then the first huge page of new memory is timed.
+ * Most machines have huge pages for a sixth of what their small pages take. In a
+ * virtual machine one may take the host 5 ms, unless that memory was in use as a
+ * huge page a moment ago; both states come and go within seconds. So those of a
+ * zone are made here, one by one, and each is timed; of a large area the first
+ * is.
  */
 #include "page_alloc/thp.h"
 
 #include "base/params.h"
+#include "base/vmstat.h"
 #include "os/os.h"
 #include "page_alloc/page.h"
 
 enum {
-	/* A huge page that takes longer is dear: 512 small ones take about 0.8
-	 * ms, a huge one 0.1 ms. */
+	/* 512 small pages take about 700 us, a huge one 100. No machine clears
+	 * one in SMALL_US: that was a small page. */
 	DEAR_US = 1000,
-	DEAR_FOR_MS = 4000,
-	/* One in so many pages of new memory is timed: what it costs if the
+	SMALL_US = 20,
+	/* CPU time that a process in a virtual machine has used before the first
+	 * is made for it: if that is dear, it is 2 %. */
+	PATIENCE_US = 250000,
+	/* After a dear one, twice as long each time. */
+	PAUSE_MIN_MS = 4000,
+	PAUSE_MAX_MS = 64000,
+	/* One in so many pages of new areas is timed: what it costs if the
 	 * program leaves it alone is an eighth of what was asked for. */
 	PROBE_EVERY = MiB(16) >> PAGE_SHIFT,
 };
 
-static uint64_t dear_until; /* Atomic: os_now_ms() */
-static size_t unprobed; /* Atomic: pages handed out since the last probe */
+/* All atomic. */
+static uint64_t paused_until; /* os_now_ms() */
+static uint32_t pause_ms = PAUSE_MIN_MS;
+static size_t unprobed; /* pages of areas since the last probe */
+static bool started; /* making huge pages */
+
 static bool probing = true; /* Const after init */
+
+static bool is_paused(void)
+{
+	return os_now_ms() < load_relaxed(&paused_until);
+}
+
+static void pause_for_a_while(void)
+{
+	uint32_t ms = load_relaxed(&pause_ms);
+
+	store_relaxed(&paused_until, os_now_ms() + ms);
+	store_relaxed(&pause_ms, (uint32_t)min_size(2 * ms, PAUSE_MAX_MS));
+}
+
+static bool is_worth_trying(void)
+{
+	return params.thp == TRI_AUTO && probing && !is_paused();
+}
+
+/*
+ * Have the kernel make a page at @addr, huge if it can, and decide by what it
+ * took whether to go on. Return: whether it was huge.
+ */
+static bool touch(volatile char *addr)
+{
+	uint64_t start = os_now_us(), us;
+
+	*addr = 0;
+	us = os_now_us() - start;
+	if (us < SMALL_US) {
+		count_vm_event(THP_FAULT_FALLBACK);
+		pause_for_a_while();
+		return false;
+	}
+	count_vm_event(THP_FAULT_ALLOC);
+	if (us > DEAR_US) {
+		count_vm_event(THP_DEAR);
+		pause_for_a_while();
+	} else {
+		store_relaxed(&pause_ms, PAUSE_MIN_MS);
+	}
+	return true;
+}
 
 void thp_advise(size_t pfn, size_t nr)
 {
@@ -33,33 +88,44 @@ void thp_advise(size_t pfn, size_t nr)
 
 	if (params.thp == TRI_OFF)
 		return;
-	if (params.thp == TRI_AUTO && os_now_ms() < load_relaxed(&dear_until))
+	if (params.thp == TRI_AUTO && is_paused())
 		how = OS_THP_OFF;
 	os_set_thp(pfn_to_addr(pfn), nr << PAGE_SHIFT, how);
 }
 
-static bool is_dear(volatile char *addr)
-{
-	uint64_t start = os_now_us();
-
-	*addr = 0;
-	return os_now_us() - start > DEAR_US;
-}
-
 bool thp_probe(size_t pfn, size_t nr)
 {
-	uint64_t now;
-
-	if (params.thp != TRI_AUTO || !probing)
-		return false;
-	now = os_now_ms();
-	if (now < load_relaxed(&dear_until) ||
+	if (!is_worth_trying() ||
 	    fetch_add_relaxed(&unprobed, nr) + nr < PROBE_EVERY)
 		return false;
 	store_relaxed(&unprobed, 0);
-	if (is_dear(pfn_to_addr(pfn)))
-		store_relaxed(&dear_until, now + DEAR_FOR_MS);
+	touch(pfn_to_addr(pfn));
 	return true;
+}
+
+/* Has this process used so much time that a dear huge page is little of it? */
+static bool may_start(void)
+{
+	if (load_relaxed(&started))
+		return true;
+	if (os_process_us() < PATIENCE_US && os_in_virtual_machine())
+		return false;
+	store_relaxed(&started, true);
+	return true;
+}
+
+bool thp_make(size_t pfn)
+{
+	char *addr = pfn_to_addr(pfn);
+	size_t size = PAGEBLOCK_PAGES << PAGE_SHIFT;
+	bool huge;
+
+	if (!is_worth_trying() || !may_start() ||
+	    os_set_thp(addr, size, OS_THP_ON) < 0)
+		return false;
+	huge = touch(addr);
+	os_set_thp(addr, size, OS_THP_OFF);
+	return huge;
 }
 
 void thp_stop_probing(void)

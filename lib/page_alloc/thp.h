@@ -22,6 +22,13 @@ void thp_advise(size_t pfn, size_t nr);
  */
 bool thp_probe(size_t pfn, size_t nr);
 
+/*
+ * thp_make() - a huge page for the pageblock at @pfn, of which nothing is resident
+ * and which was advised to have small ones. With thp=auto, while they are cheap.
+ * Return: whether all of it is resident now.
+ */
+bool thp_make(size_t pfn);
+
 /* No more: the clock it takes may be a system call, which quiet mode forbids. */
 void thp_stop_probing(void);
 

@@ -17,7 +17,6 @@
 #include "os/os.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/span.h"
-#include "page_alloc/thp.h"
 
 enum {
 	GROW_MIN = MiB(1) >> PAGE_SHIFT,
@@ -26,8 +25,8 @@ enum {
 	META_STEP = MiB(16) >> PAGE_SHIFT,
 	/* A heap of a few pageblocks is not worth keeping types apart. */
 	GROUP_FROM = 16 * PAGEBLOCK_PAGES,
-	/* From here on huge pages are worth their risk: docs/DESIGN.md. */
-	THP_FROM = MiB(512) >> PAGE_SHIFT,
+	/* From here on what a huge page has too much is little. */
+	THP_FROM = MiB(16) >> PAGE_SHIFT,
 	WMARK_MAX = 256,
 	LOWMEM_RATIO = 32,
 };
@@ -54,6 +53,7 @@ static void set_window(struct zone *z, size_t start, size_t limit)
 	z->online_pfn = start;
 	z->meta_pfn = start;
 	z->limit_pfn = limit;
+	z->huge_pfn = SIZE_MAX;
 	z->stat->start_pfn = start;
 	z->stat->spanned = limit - start;
 }
@@ -159,20 +159,22 @@ static void set_lowmem_reserves(unsigned int node)
 
 /* --- growth --- */
 
-static void advise_huge_pages(struct zone *z, size_t from, size_t to)
+/*
+ * With thp=auto the kernel makes small pages of a zone, and so does khugepaged
+ * leave alone what was purged; huge ones are made by buddy_take().
+ */
+static void advise_page_size(struct zone *z, size_t from, size_t to)
 {
-	size_t start = align_up(from, PAGEBLOCK_PAGES);
+	char *addr = pfn_to_addr(from);
+	size_t size = (to - from) << PAGE_SHIFT;
 
-	if (z->index == ZONE_DMA)
+	if (z->index == ZONE_DMA || params.thp == TRI_OFF)
 		return;
-	if (params.thp == TRI_AUTO && from - z->start_pfn < THP_FROM)
-		return;
-	if (start + PAGEBLOCK_PAGES > to)
-		return;
-	thp_advise(start, to - start);
-	if (thp_probe(start, to - start)) {
-		present_set(start, PAGEBLOCK_PAGES);
-		thp_advise(start, to - start);
+	if (params.thp == TRI_ON) {
+		os_set_thp(addr, size, OS_THP_ON);
+	} else if (from - z->start_pfn >= THP_FROM &&
+		   os_set_thp(addr, size, OS_THP_OFF) == 0) {
+		z->huge_pfn = min_size(z->huge_pfn, from);
 	}
 }
 
@@ -213,7 +215,7 @@ static bool bring_online(struct zone *z, size_t to)
 	if (z->index == ZONE_DMA &&
 	    os_mlock_onfault(pfn_to_addr(from), (to - from) << PAGE_SHIFT) < 0)
 		return false;
-	advise_huge_pages(z, from, to);
+	advise_page_size(z, from, to);
 	group_pageblocks(z, from, to);
 	z->online_pfn = to;
 	stat_add(&z->stat->present, (int64_t)(to - from));
@@ -234,7 +236,9 @@ bool zone_grow(struct zone *z, unsigned int order)
 	size_t to;
 
 	step = min_size(max_size(step, GROW_MIN), GROW_MAX);
-	to = max_size(align_up(z->online_pfn + step, GROW_MIN), need);
+	to = align_up(z->online_pfn + step,
+		      step < PAGEBLOCK_PAGES ? GROW_MIN : PAGEBLOCK_PAGES);
+	to = max_size(to, need);
 	if (!bring_online(z, to) && (to == need || !bring_online(z, need)))
 		return false;
 	set_watermarks(z);

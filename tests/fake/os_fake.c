@@ -173,6 +173,82 @@ int __wrap_os_mlock_onfault(void *addr, size_t size)
 					 __real_os_mlock_onfault(addr, size);
 }
 
+/* --- the price of huge pages --- */
+
+static struct {
+	uint64_t cost_us, now_us, used_us;
+	bool is_guest;
+	bool touching; /* the clock was looked at before a touch */
+	uint64_t advised, unadvised; /* Atomic */
+} huge;
+
+uint64_t __real_os_now_ms(void);
+uint64_t __real_os_now_us(void);
+uint64_t __real_os_process_us(void);
+bool __real_os_in_virtual_machine(void);
+int __real_os_set_thp(void *addr, size_t size, enum os_thp how);
+
+uint64_t __wrap_os_now_ms(void);
+uint64_t __wrap_os_now_us(void);
+uint64_t __wrap_os_process_us(void);
+bool __wrap_os_in_virtual_machine(void);
+int __wrap_os_set_thp(void *addr, size_t size, enum os_thp how);
+
+void os_fake_huge_pages(uint64_t us, bool is_guest)
+{
+	huge.cost_us = us;
+	huge.is_guest = is_guest;
+}
+
+void os_fake_pass_ms(uint64_t ms)
+{
+	huge.now_us += ms * 1000;
+	huge.used_us += ms * 1000;
+}
+
+uint64_t os_fake_advised(void)
+{
+	return load_relaxed(&huge.advised);
+}
+
+uint64_t os_fake_unadvised(void)
+{
+	return load_relaxed(&huge.unadvised);
+}
+
+uint64_t __wrap_os_now_ms(void)
+{
+	return huge.cost_us ? huge.now_us / 1000 : __real_os_now_ms();
+}
+
+/* Looked at before and after the touch. */
+uint64_t __wrap_os_now_us(void)
+{
+	if (!huge.cost_us)
+		return __real_os_now_us();
+	if (huge.touching)
+		huge.now_us += huge.cost_us;
+	huge.touching = !huge.touching;
+	return huge.now_us;
+}
+
+uint64_t __wrap_os_process_us(void)
+{
+	return huge.cost_us ? huge.used_us : __real_os_process_us();
+}
+
+bool __wrap_os_in_virtual_machine(void)
+{
+	return huge.cost_us ? huge.is_guest : __real_os_in_virtual_machine();
+}
+
+int __wrap_os_set_thp(void *addr, size_t size, enum os_thp how)
+{
+	fetch_add_relaxed(how == OS_THP_ON ? &huge.advised : &huge.unadvised,
+			  size >> 12);
+	return __real_os_set_thp(addr, size, how);
+}
+
 /* --- standard error --- */
 
 static bool keep_stderr;

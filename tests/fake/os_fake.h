@@ -53,6 +53,22 @@ void os_fake_relent(void);
 /* Calls that were refused since the last order. */
 uint64_t os_fake_refused(void);
 
+/* --- the price of huge pages --- */
+
+/*
+ * os_fake_huge_pages() - the clocks stand still, and each touch of memory that
+ * was advised to have huge pages takes @us; @us is 0: back to the truth. The
+ * process has used no CPU time and @is_guest of a virtual machine.
+ */
+void os_fake_huge_pages(uint64_t us, bool is_guest);
+
+/* Move the clocks: all of them. */
+void os_fake_pass_ms(uint64_t ms);
+
+/* Pages that were advised to be huge, and that none of them be any more. */
+uint64_t os_fake_advised(void);
+uint64_t os_fake_unadvised(void);
+
 /*
  * Keep what the library writes to standard error instead of writing it;
  * os_fake_stderr() returns it and starts anew.

@@ -20,7 +20,7 @@ COMMON = {"errno.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
 # ... and those that only some may. A folder, or a single file with the reason.
 SPECIAL = {
     "base/probe.h": {"sys/sdt.h"},
-    "os": {"elf.h", "fcntl.h", "linux/futex.h", "linux/membarrier.h",
+    "os": {"cpuid.h", "elf.h", "fcntl.h", "linux/futex.h", "linux/membarrier.h",
            "linux/userfaultfd.h",
            "sched.h", "sys/auxv.h", "sys/ioctl.h", "sys/mman.h", "sys/resource.h",
            "sys/rseq.h", "sys/single_threaded.h", "sys/syscall.h",

@@ -2,12 +2,14 @@
 /*
  * model_buddy.c - the page layer against a naive model (page_model.h), with
  * random operations: in a small heap, in one whose pageblocks are grouped by
- * migrate type, in one with all zones and two nodes, and in one that is always
+ * migrate type, in one that gets huge pages, in one with all zones and two nodes, and in one that is always
  * out of memory. Lists, counters and contents are checked all the way; at the
  * end everything is free again and merged as far as it can be.
  */
 #include "page_model.h"
 
+#include "base/vmstat.h"
+#include "os_fake.h"
 #include "percpu/thread.h"
 
 static struct page_model model;
@@ -87,19 +89,37 @@ static void test_small_heap(void **state)
 	check_all_merged(&model);
 }
 
-static void test_grouped_heap(void **state)
+/* With blocks of up to @max_nr pages. */
+static void run_grouped(size_t max_nr)
 {
-	(void)state;
 	core_start("percpu=lock,span=1024,resident_free=8192");
-	model_init(&model, 2, 6000, 1024);
+	model_init(&model, 2, 6000, max_nr);
 	/* Large enough to be grouped before the random part starts. */
 	for (int i = 0; i < 10; i++)
 		assert_true(model_alloc_exact(&model, GFP_KERNEL, 1024, 0));
 	model_free_all(&model);
 	assert_true(zone_of(0, ZONE_NORMAL)->grouped);
+	page_alloc_trim();
 	run(mixed, ARRAY_SIZE(mixed), rounds(4000));
 	assert_int_equal(model.nr_refused, 0);
 	check_all_merged(&model);
+}
+
+static void test_grouped_heap(void **state)
+{
+	(void)state;
+	/* A guest that has used no CPU time gets no huge pages. */
+	os_fake_huge_pages(100, true);
+	run_grouped(1024);
+	assert_int_equal(sum_vm_event(THP_FAULT_ALLOC), 0);
+}
+
+static void test_huge_pages(void **state)
+{
+	(void)state;
+	os_fake_huge_pages(100, false);
+	run_grouped(64);
+	assert_true(sum_vm_event(THP_FAULT_ALLOC) > 0);
 }
 
 static void test_all_zones_and_two_nodes(void **state)
@@ -132,6 +152,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small_heap),
 		cmocka_unit_test(test_grouped_heap),
+		cmocka_unit_test(test_huge_pages),
 		cmocka_unit_test(test_all_zones_and_two_nodes),
 		cmocka_unit_test(test_always_out_of_memory),
 	};

@@ -392,8 +392,9 @@ static void test_strip(void **state)
 	(void)state;
 	start("percpu=lock,span=256,thp=off");
 	touch_mem_map(6 << MAX_ORDER);
+	/* The last one may have come online in part. */
 	map = mem_map_of_blocks(&nr);
-	assert_int_equal(map, nr * MAP_PAGES);
+	assert_in_range(map, (nr - 1) * MAP_PAGES, nr * MAP_PAGES);
 	assert_true(nr >= 5);
 	page_alloc_trim();
 	map = mem_map_of_blocks(&nr);

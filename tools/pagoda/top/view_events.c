@@ -13,7 +13,7 @@ enum { RATE, TOTAL, EVENT, MEANING, NR_COLUMNS };
 static const struct column columns[NR_COLUMNS] = {
 	[RATE] = { "PER_S", 8, UNIT_RATE, .key = 's' },
 	[TOTAL] = { "TOTAL", 10, UNIT_COUNT, .key = 't' },
-	[EVENT] = { "EVENT", 16, UNIT_TEXT, .key = 'n', .ascending = true },
+	[EVENT] = { "EVENT", 18, UNIT_TEXT, .key = 'n', .ascending = true },
 	[MEANING] = { "", 20, UNIT_TEXT, .key = 0 },
 };
 
