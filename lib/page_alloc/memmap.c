@@ -26,6 +26,15 @@ struct span span;
 enum { LOW_WINDOW = MiB(256) };
 
 /*
+ * mem_map[] begins so many struct pages into its first page. Blocks of pages are
+ * written to at the start of their pages first of all, and a load waits for
+ * earlier stores to the same offset of other pages: the struct page of an aligned
+ * block would be at offset 0, too. Those of a largest block are still the only
+ * ones in all but the first page of its mem_map.
+ */
+enum { MEM_MAP_OFFSET = 1 };
+
+/*
  * How far the two have come, as pfns: down << 32 | up. One word, so that a
  * claim is a compare-and-swap: a nested call may claim at any moment. Atomic
  */
@@ -53,12 +62,17 @@ static size_t wanted_size(void)
 	return align_down(size, MiB(4));
 }
 
+static size_t mem_map_size(size_t nr_pages)
+{
+	return align_up((MEM_MAP_OFFSET + nr_pages) * sizeof(struct page),
+			PAGE_SIZE);
+}
+
 static size_t tables_size(size_t nr_pages)
 {
 	size_t blocks = nr_pages / PAGEBLOCK_PAGES + 1;
 
-	return align_up(nr_pages * sizeof(struct page), PAGE_SIZE) +
-	       align_up(nr_pages, PAGE_SIZE) +
+	return mem_map_size(nr_pages) + align_up(nr_pages, PAGE_SIZE) +
 	       align_up(blocks * sizeof(struct pageblock), PAGE_SIZE);
 }
 
@@ -84,8 +98,8 @@ static bool try_reserve(size_t size)
 	span.base = align_up((uintptr_t)mem, align);
 	span.size = size;
 	span.nr_pages = size >> PAGE_SHIFT;
-	span.mem_map = (struct page *)tables;
-	tables += align_up(nr_pages * sizeof(struct page), PAGE_SIZE);
+	span.mem_map = (struct page *)tables + MEM_MAP_OFFSET;
+	tables += mem_map_size(nr_pages);
 	span.page_class = (uint8_t *)tables;
 	tables += align_up(nr_pages, PAGE_SIZE);
 	span.pageblocks = (struct pageblock *)tables;
@@ -194,7 +208,8 @@ void memmap_strip(struct page *first)
 		       "a largest block's mem_map is whole pages");
 	count_vm_event(PURGE_CALLS);
 	/* What the kernel does not take (locked memory) just stays. */
-	(void)!os_purge((char *)first + PAGE_SIZE, size - PAGE_SIZE);
+	(void)!os_purge((char *)(first - MEM_MAP_OFFSET) + PAGE_SIZE,
+			size - PAGE_SIZE);
 }
 
 int memmap_commit(size_t from_pfn, size_t to_pfn)

@@ -376,7 +376,8 @@ static size_t mem_map_of_blocks(uint64_t *ret_blocks)
 
 		if (page->type != PAGE_BUDDY || page->order != MAX_ORDER)
 			continue;
-		sum += resident_pages(page, MAP_PAGES);
+		sum += resident_pages((void *)align_down((uintptr_t)page, PAGE_SIZE),
+				      MAP_PAGES);
 		++*ret_blocks;
 	}
 	return sum;

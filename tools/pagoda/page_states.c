@@ -40,7 +40,7 @@ struct reader {
 	const struct layout *layout;
 	struct page_region *region;
 	uint64_t end;	     /* of the region: page number */
-	uint64_t window_pfn; /* of window[0] */
+	uint64_t window_at; /* its address in the process */
 	struct page window[WINDOW];
 	uint64_t block_nr; /* of block; ~0: none was read */
 	struct pageblock block;
@@ -93,19 +93,18 @@ void page_states_free(struct page_states *s)
 
 static int read_page(struct reader *r, uint64_t pfn, struct page *ret)
 {
-	uint64_t first = pfn - pfn % WINDOW;
-	uint64_t mem_map = (uintptr_t)r->layout->span.mem_map;
+	uint64_t addr = (uintptr_t)(r->layout->span.mem_map + pfn);
+	uint64_t start = align_down(addr, PAGE_SIZE);
 
-	if (r->window_pfn != first) {
-		int err = memory_read(&r->target->memory,
-				      mem_map + first * sizeof(struct page),
-				      r->window, sizeof(r->window));
+	if (r->window_at != start) {
+		int err = memory_read(&r->target->memory, start, r->window,
+				      sizeof(r->window));
 
 		if (err)
 			return err;
-		r->window_pfn = first;
+		r->window_at = start;
 	}
-	*ret = r->window[pfn % WINDOW];
+	*ret = r->window[(addr - start) / sizeof(*ret)];
 	return 0;
 }
 
@@ -279,7 +278,6 @@ static int read_zone(const struct target *t, const struct layout *layout,
 		.region =
 			begin_region(s, layout, z->start_pfn, z->name, z->node),
 		.end = z->start_pfn + z->present,
-		.window_pfn = UINT64_MAX,
 		.block_nr = UINT64_MAX,
 	};
 	int err = add_blocks(&r, z->start_pfn, add_block);
@@ -297,7 +295,6 @@ static int read_areas(const struct target *t, const struct layout *layout,
 		.target = t,
 		.layout = layout,
 		.end = end,
-		.window_pfn = UINT64_MAX,
 	};
 
 	if (start == end)
