@@ -308,6 +308,14 @@ static void take_from_slab(struct kmem_cache *c, struct page *slab,
 	for (unsigned int w = 0; got < n; w++) {
 		uint64_t bits = slab->bitmap[w];
 
+		if (bits == ~0ull && n - got >= 64) {
+			char *obj = first + w * 64u * size;
+
+			for (unsigned int i = 0; i < 64; i++, obj += size)
+				objs[got + i] = obj;
+			got += 64;
+			bits = 0;
+		}
 		while (bits && got < n) {
 			size_t i = w * 64u + (unsigned int)__builtin_ctzll(bits);
 
@@ -421,47 +429,10 @@ static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
 	}
 }
 
-/* Of @n objects the first ones that lie next to each other, up or down. */
-static ALWAYS_INLINE unsigned int count_adjacent(void *const *objs,
-						 unsigned int n, uintptr_t step)
-{
-	uintptr_t next = (uintptr_t)objs[0] + step;
-	unsigned int k = 1;
-
-	for (; k < n && (uintptr_t)objs[k] == next; k++)
-		next += step;
-	return k;
-}
-
-/* Mark @n objects of @slab as free, in as few steps as their order allows. */
-static ALWAYS_INLINE void give_to_slab(const struct kmem_cache *c,
-				       struct geometry g, struct page *slab,
-				       void *const *objs, unsigned int n)
-{
-	const uintptr_t size = c->size;
-
-	for (unsigned int i = 0, k; i < n; i += k) {
-		unsigned int index = slab_index(g, slab, objs[i]);
-
-		k = 1;
-		if (unlikely(index == NO_INDEX))
-			bad_object(c, objs[i], "invalid free");
-		if (i + 1 < n && objs[i + 1] > objs[i]) {
-			k = count_adjacent(objs + i, n - i, size);
-		} else if (i + 1 < n) {
-			k = count_adjacent(objs + i, n - i, -size);
-			index -= k - 1;
-		}
-		/* Neighbours of an object are objects, but for the slab's ends. */
-		if (unlikely(index >= g.objs || index + k > g.objs))
-			bad_object(c, objs[i + k - 1], "invalid free");
-		mark_free(c, slab, index, k);
-	}
-}
-
-/* Objects that follow each other and are of one slab. */
+/* Objects of one slab that lie next to each other. */
 struct run {
 	struct page *slab;
+	void *lowest;
 	unsigned int nr;
 };
 
@@ -469,26 +440,47 @@ struct run {
  * written to. */
 enum { RUNS_AHEAD = 16 };
 
-/* Return: how many runs the first of @n objects make. */
-static ALWAYS_INLINE unsigned int find_runs(const struct kmem_cache *c,
-					    struct geometry g,
-					    void *const *objs, unsigned int n,
-					    struct run *runs)
+/* How many objects of the slab of @first follow it, or lie before it, and itself. */
+static COLD unsigned int to_end_of_slab(struct geometry g, uintptr_t first,
+					bool up)
 {
-	unsigned int nr = 0;
+	uintptr_t offset = first & g.mask;
+	uintptr_t room = up ? g.mask - offset : offset;
 
-	for (unsigned int i = 0; i < n && nr < RUNS_AHEAD; nr++) {
-		uintptr_t first = (uintptr_t)objs[i];
-		unsigned int start = i;
+	return (unsigned int)((unsigned __int128)room * g.magic >> 64) + 1;
+}
 
-		runs[nr].slab = slab_of(c, objs[i]);
-		__builtin_prefetch(runs[nr].slab, 1);
-		do
-			i++;
-		while (i < n && ((uintptr_t)objs[i] ^ first) <= g.mask);
-		runs[nr].nr = i - start;
-	}
-	return nr;
+/* The run that @n objects begin with, in the order in which they lie or against
+ * it. */
+static ALWAYS_INLINE struct run find_run(const struct kmem_cache *c,
+					 struct geometry g, void *const *objs,
+					 unsigned int n)
+{
+	const uintptr_t first = (uintptr_t)objs[0];
+	const uintptr_t step = n > 1 ? (uintptr_t)objs[1] - first : 0;
+	struct run run = { slab_of(c, objs[0]), objs[0], 1 };
+	uintptr_t next = first + step;
+
+	if (step != c->size && step != -(uintptr_t)c->size)
+		return run;
+	for (; run.nr < n && (uintptr_t)objs[run.nr] == next; run.nr++)
+		next += step;
+	if (unlikely(((next - step) ^ first) > g.mask))
+		run.nr = to_end_of_slab(g, first, step == c->size);
+	if (step != c->size)
+		run.lowest = objs[run.nr - 1];
+	return run;
+}
+
+static ALWAYS_INLINE void give_run(const struct kmem_cache *c,
+				   struct geometry g, const struct run *run)
+{
+	unsigned int index = slab_index(g, run->slab, run->lowest);
+
+	/* Neighbours of an object are objects, but for the slab's ends. */
+	if (unlikely(index == NO_INDEX || index + run->nr > g.objs))
+		bad_object(c, run->lowest, "invalid free");
+	mark_free(c, run->slab, index, run->nr);
 }
 
 /* How many empty slabs @c may keep now. */
@@ -512,13 +504,20 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
 	struct run runs[RUNS_AHEAD];
-	unsigned int done = 0, nr_runs = 0, r = 0, node = 0;
+	unsigned int found = 0, done = 0, nr_runs = 0, r = 0, node = 0;
 
 	while (done < n) {
 		struct page *slab;
+		unsigned int nr = 0;
 
 		if (r == nr_runs) {
-			nr_runs = find_runs(c, g, objs + done, n - done, runs);
+			for (r = 0; found < n && r < RUNS_AHEAD; r++) {
+				runs[r] = find_run(c, g, objs + found,
+						   n - found);
+				__builtin_prefetch(runs[r].slab, 1);
+				found += runs[r].nr;
+			}
+			nr_runs = r;
 			r = 0;
 		}
 		slab = runs[r].slab;
@@ -534,10 +533,12 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 				break;
 			}
 		}
-		give_to_slab(c, g, slab, objs + done, runs[r].nr);
-		done += runs[r].nr;
-		move_slab(c, g, cn, slab, slab->nr_free + runs[r].nr);
-		r++;
+		do {
+			give_run(c, g, &runs[r]);
+			nr += runs[r].nr;
+		} while (++r < nr_runs && runs[r].slab == slab);
+		done += nr;
+		move_slab(c, g, cn, slab, slab->nr_free + nr);
 		/* A nested call must not wait for the page allocator. */
 		if (unlikely(slab->bucket == BUCKET_EMPTY) &&
 		    cn->nr_empty > keep && !nested)

@@ -214,15 +214,12 @@ static void test_fullest_first(void **state)
 }
 
 /* Up, down, with gaps, in pieces: what went back is what comes out again. */
-static void test_give_in_runs(void **state)
+static void give_in_runs(struct kmem_cache *c)
 {
 	enum { NR = 500 };
-	struct kmem_cache *c = &kmem_caches[kmalloc_class(80)];
 	static void *objs[NR], *some[NR];
 	struct rng rng = rng_seeded(1);
 
-	(void)state;
-	core_start("percpu=lock,span=256");
 	for (unsigned int got = 0; got < NR;)
 		got += slab_take(c, 0, objs + got, NR - got, false);
 	for (int round = 0; round < 2000; round++) {
@@ -254,6 +251,16 @@ static void test_give_in_runs(void **state)
 			assert_int_equal(slab_take(c, 0, &objs[i], 1, false),
 					 1);
 	}
+}
+
+static void test_give_in_runs(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=256");
+	/* Nothing between the objects of neighbouring slabs, and something. */
+	give_in_runs(&kmem_caches[kmalloc_class(64)]);
+	give_in_runs(&kmem_caches[kmalloc_class(80)]);
+	give_in_runs(create_cache("coloured", 1000, 8, 0, NULL));
 }
 
 /* The first class takes what all may keep together; for others the least is left. */
