@@ -503,10 +503,15 @@ unsigned int os_current_node(void)
 bool os_in_virtual_machine(void)
 {
 #ifdef __x86_64__
+	static uint32_t known; /* Atomic: 0, or 1 + the answer */
 	unsigned int eax, ebx, ecx, edx;
 
 	/* The bit that hypervisors set for their guests to see. */
-	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx >> 31;
+	if (!load_relaxed(&known)) {
+		__cpuid(1, eax, ebx, ecx, edx);
+		store_relaxed(&known, 1 + (ecx >> 31));
+	}
+	return load_relaxed(&known) == 2;
 #else
 	return true;
 #endif

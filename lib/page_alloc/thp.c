@@ -23,6 +23,7 @@ enum {
 	/* CPU time that a process in a virtual machine has used before the first
 	 * is made for it: if that is dear, it is 2 %. */
 	PATIENCE_US = 250000,
+	ASK_EVERY_MS = 25,
 	/* After a dear one, twice as long each time. */
 	PAUSE_MIN_MS = 4000,
 	PAUSE_MAX_MS = 64000,
@@ -103,13 +104,18 @@ bool thp_probe(size_t pfn, size_t nr)
 	return true;
 }
 
-/* Has this process used so much time that a dear huge page is little of it? */
+/*
+ * Has this process used so much time that a dear huge page is little of it? To
+ * ask is a system call and, once, an exit to the hypervisor.
+ */
 static bool may_start(void)
 {
 	if (load_relaxed(&started))
 		return true;
-	if (os_process_us() < PATIENCE_US && os_in_virtual_machine())
+	if (os_process_us() < PATIENCE_US && os_in_virtual_machine()) {
+		store_relaxed(&paused_until, os_now_ms() + ASK_EVERY_MS);
 		return false;
+	}
 	store_relaxed(&started, true);
 	return true;
 }
