@@ -36,7 +36,8 @@ enum {
 static uint64_t paused_until; /* os_now_ms() */
 static uint32_t pause_ms = PAUSE_MIN_MS;
 static size_t unprobed; /* pages of areas since the last probe */
-static bool started; /* making huge pages */
+static bool started; /* making huge pages for zones */
+static uint64_t ask_again; /* whether that may start: os_now_ms() */
 
 static bool probing = true; /* Const after init */
 
@@ -112,8 +113,10 @@ static bool may_start(void)
 {
 	if (load_relaxed(&started))
 		return true;
+	if (os_now_ms() < load_relaxed(&ask_again))
+		return false;
 	if (os_process_us() < PATIENCE_US && os_in_virtual_machine()) {
-		store_relaxed(&paused_until, os_now_ms() + ASK_EVERY_MS);
+		store_relaxed(&ask_again, os_now_ms() + ASK_EVERY_MS);
 		return false;
 	}
 	store_relaxed(&started, true);

@@ -191,6 +191,10 @@ static void test_patience(void **state)
 	start("percpu=lock,span=1024", CHEAP, true);
 	use(40);
 	assert_int_equal(made(), 0);
+	/* Large areas win more, and need not wait. */
+	assert_int_equal(os_fake_advised(), 0);
+	thp_advise(normal()->huge_pfn, PAGEBLOCK_PAGES);
+	assert_int_equal(os_fake_advised(), PAGEBLOCK_PAGES);
 	os_fake_pass_ms(300);
 	use(60);
 	assert_in_range(made(), 8, 11);
