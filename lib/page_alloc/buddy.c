@@ -36,7 +36,7 @@ enum { STEAL_ORDER = PAGEBLOCK_ORDER / 2 };
 
 /*
  * What is dense: slabs, and page blocks that are small. Of a larger one nobody
- * knows how much will be used, unless huge pages are few for the zone.
+ * knows how much will be used; in a large zone a huge page in vain is little.
  */
 enum {
 	DENSE_ORDER = 4,

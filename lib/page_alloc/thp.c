@@ -107,7 +107,7 @@ bool thp_probe(size_t pfn, size_t nr)
 
 /*
  * Has this process used so much time that a dear huge page is little of it? To
- * ask is a system call and, once, an exit to the hypervisor.
+ * ask is a system call in a virtual machine, and never one outside.
  */
 static bool may_start(void)
 {
@@ -115,7 +115,7 @@ static bool may_start(void)
 		return true;
 	if (os_now_ms() < load_relaxed(&ask_again))
 		return false;
-	if (os_process_us() < PATIENCE_US && os_in_virtual_machine()) {
+	if (os_in_virtual_machine() && os_process_us() < PATIENCE_US) {
 		store_relaxed(&ask_again, os_now_ms() + ASK_EVERY_MS);
 		return false;
 	}
