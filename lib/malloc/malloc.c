@@ -290,17 +290,23 @@ NOINLINE void free_slow(void *p)
 		free_object(p, class);
 }
 
-static ALWAYS_INLINE void release(void *p)
+/* Is @p an object, by its address alone? Then *ret_class is its class. */
+static ALWAYS_INLINE bool is_object(const void *p, uintptr_t *ret_class)
 {
 	uintptr_t offset = (uintptr_t)p - fast.span_base;
 
-	if (likely(offset < fast.span_size)) {
-		uintptr_t class = fast.page_class[offset >> PAGE_SHIFT];
+	if (unlikely(offset >= fast.span_size))
+		return false;
+	*ret_class = fast.page_class[offset >> PAGE_SHIFT];
+	return likely(class_check_ok(*ret_class, p));
+}
 
-		if (likely(class_check_ok(class, p)) &&
-		    likely(rseq_push(class, p)))
-			return;
-	}
+static ALWAYS_INLINE void release(void *p)
+{
+	uintptr_t class;
+
+	if (likely(is_object(p, &class)) && likely(rseq_push(class, p)))
+		return;
 	free_slow(p);
 }
 
@@ -335,7 +341,7 @@ EXPORT void cfree(void *p)
 
 /* --- usable size and realloc --- */
 
-size_t usable_size(void *p, const char *caller)
+NOINLINE size_t usable_size(void *p, const char *caller)
 {
 	const char *why;
 	unsigned int class;
@@ -360,8 +366,13 @@ size_t usable_size(void *p, const char *caller)
 	return object_room(&kmem_caches[class]);
 }
 
-EXPORT size_t malloc_usable_size(void *p)
+/* Redis asks for the size of all it allocates and frees. */
+FAST_EXPORT size_t malloc_usable_size(void *p)
 {
+	uintptr_t class;
+
+	if (likely(is_object(p, &class)))
+		return kmem_caches[class].size;
 	return p ? usable_size(p, "malloc_usable_size") : 0;
 }
 
@@ -448,18 +459,14 @@ static NOINLINE void *realloc_slow(void *p, size_t size)
 
 FAST_EXPORT void *realloc(void *p, size_t size)
 {
-	uintptr_t offset = (uintptr_t)p - fast.span_base;
+	uintptr_t class;
 
-	if (likely(offset < fast.span_size)) {
-		uintptr_t class = fast.page_class[offset >> PAGE_SHIFT];
-
-		if (likely(class_check_ok(class, p))) {
-			/* Not for size 0, which frees. */
-			if (may_stay(kmem_caches[class].size, size))
-				return p;
-			if (likely(size - 1 < fast.alloc_below - 1))
-				return move_object(p, (unsigned int)class, size);
-		}
+	if (likely(is_object(p, &class))) {
+		/* Not for size 0, which frees. */
+		if (may_stay(kmem_caches[class].size, size))
+			return p;
+		if (likely(size - 1 < fast.alloc_below - 1))
+			return move_object(p, (unsigned int)class, size);
 	}
 	return realloc_slow(p, size);
 }
