@@ -23,7 +23,8 @@
  * - stat->free counts the pages on the lists, stat->free_resident their present
  *   bits, stat->nr_free the blocks.
  *
- * Lock: zone->lock for everything here.
+ * Lock: zone->lock for everything here; buddy_take() lets go of it while the
+ * kernel makes a huge page.
  */
 #include "base/bug.h"
 #include "base/probe.h"
@@ -131,20 +132,32 @@ static void expand(struct zone *z, struct page *page, unsigned int low,
 struct want {
 	unsigned int order;
 	enum migratetype mt;
-	bool dense; /* the memory around it will be used soon, too */
+	bool huge; /* the memory around it will be used soon, too */
 };
 
-/* @page is a free block of @order without a resident page. */
+/*
+ * @page is a block of @order off the lists, without a resident page. The kernel
+ * takes its time for a huge one, so the lock is let go of meanwhile: nobody merges
+ * an isolated block with anything, and no other block is in its pageblocks.
+ */
 static void make_huge(struct zone *z, struct page *page, unsigned int order,
 		      const struct want *w)
 {
 	size_t nr = max_size((size_t)1 << w->order, PAGEBLOCK_PAGES);
 	size_t pfn = page_to_pfn(page), done = 0;
 
-	if (order < PAGEBLOCK_ORDER || !w->dense || pfn < z->huge_pfn)
+	if (order < PAGEBLOCK_ORDER || !w->huge || pfn < z->huge_pfn ||
+	    !thp_wanted())
 		return;
-	while (done < nr && thp_make(pfn + done))
+	page->type = PAGE_ISOLATED;
+	lock_release(&z->lock);
+	do {
+		if (!thp_make(pfn + done))
+			break;
 		done += PAGEBLOCK_PAGES;
+	} while (done < nr && thp_wanted());
+	lock_acquire(&z->lock);
+	page->type = PAGE_NONE;
 	present_set(pfn, done);
 	page->resident = (uint32_t)done;
 	if (w->order < NR_PCP_ORDERS)
@@ -265,14 +278,15 @@ static struct page *take_fallback(struct zone *z, enum temperature t,
 }
 
 struct page *buddy_take(struct zone *z, unsigned int order,
-			enum migratetype mt)
+			enum migratetype mt, bool wait)
 {
 	unsigned int large = order > STEAL_ORDER ? order : STEAL_ORDER;
 	struct want w = {
 		.order = order,
 		.mt = z->grouped ? mt : MIGRATE_UNMOVABLE,
-		.dense = mt != MIGRATE_MOVABLE || order <= DENSE_ORDER ||
-			 z->online_pfn - z->start_pfn >= ALL_DENSE_FROM,
+		.huge = wait &&
+			(mt != MIGRATE_MOVABLE || order <= DENSE_ORDER ||
+			 z->online_pfn - z->start_pfn >= ALL_DENSE_FROM),
 	};
 	struct page *page = take_smallest(z, HOT, &w);
 

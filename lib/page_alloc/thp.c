@@ -123,14 +123,18 @@ static bool may_start(void)
 	return true;
 }
 
+bool thp_wanted(void)
+{
+	return is_worth_trying() && may_start();
+}
+
 bool thp_make(size_t pfn)
 {
 	char *addr = pfn_to_addr(pfn);
 	size_t size = PAGEBLOCK_PAGES << PAGE_SHIFT;
 	bool huge;
 
-	if (!is_worth_trying() || !may_start() ||
-	    os_set_thp(addr, size, OS_THP_ON) < 0)
+	if (os_set_thp(addr, size, OS_THP_ON) < 0)
 		return false;
 	huge = touch(addr);
 	os_set_thp(addr, size, OS_THP_OFF);

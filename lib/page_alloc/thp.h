@@ -22,10 +22,14 @@ void thp_advise(size_t pfn, size_t nr);
  */
 bool thp_probe(size_t pfn, size_t nr);
 
+/* thp_wanted() - is it time for thp_make()? With thp=auto, while they are cheap. */
+bool thp_wanted(void);
+
 /*
  * thp_make() - a huge page for the pageblock at @pfn, of which nothing is resident
- * and which was advised to have small ones. With thp=auto, while they are cheap.
+ * and which was advised to have small ones.
  * Return: whether all of it is resident now.
+ * Context: two system calls and a page fault, so no lock that others wait for.
  */
 bool thp_make(size_t pfn);
 

@@ -180,6 +180,7 @@ static struct {
 	bool is_guest;
 	bool touching; /* the clock was looked at before a touch */
 	uint64_t advised, unadvised; /* Atomic */
+	void (*meanwhile)(void);
 } huge;
 
 uint64_t __real_os_now_ms(void);
@@ -198,6 +199,11 @@ void os_fake_huge_pages(uint64_t us, bool is_guest)
 {
 	huge.cost_us = us;
 	huge.is_guest = is_guest;
+}
+
+void os_fake_meanwhile(void (*fn)(void))
+{
+	huge.meanwhile = fn;
 }
 
 void os_fake_pass_ms(uint64_t ms)
@@ -246,6 +252,8 @@ int __wrap_os_set_thp(void *addr, size_t size, enum os_thp how)
 {
 	fetch_add_relaxed(how == OS_THP_ON ? &huge.advised : &huge.unadvised,
 			  size >> 12);
+	if (how == OS_THP_ON && huge.meanwhile)
+		huge.meanwhile();
 	return __real_os_set_thp(addr, size, how);
 }
 

@@ -65,6 +65,9 @@ void os_fake_huge_pages(uint64_t us, bool is_guest);
 /* Move the clocks: all of them. */
 void os_fake_pass_ms(uint64_t ms);
 
+/* What another thread does while memory is advised to have huge pages. */
+void os_fake_meanwhile(void (*fn)(void));
+
 /* Pages that were advised to be huge, and that none of them be any more. */
 uint64_t os_fake_advised(void);
 uint64_t os_fake_unadvised(void);

@@ -6,6 +6,7 @@
  *
  *   contents   blocks keep their contents; what is freed and trimmed is gone
  *   forked     parent and child write to the same huge pages
+ *   threads    threads that grow the heap at once
  *   sparse     large blocks that are hardly touched get none
  *   short      nor does a process that has just begun, in a virtual machine
  *   off        thp=off, and quiet mode
@@ -125,6 +126,38 @@ static void forked(void)
 	free_all();
 }
 
+enum { NR_THREADS = 8, PER_THREAD = NR / NR_THREADS };
+
+static void *fill_some(void *first)
+{
+	struct box **mine = first;
+
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < PER_THREAD; i++)
+			mine[i] = box_new(BLOCK);
+		for (int i = 0; i < PER_THREAD; i++)
+			box_check(mine[i]);
+		for (int i = 0; !round && i < PER_THREAD; i++)
+			box_end(mine[i]);
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t thread[NR_THREADS];
+
+	use_some_time();
+	for (int i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_create(&thread[i], NULL, fill_some,
+				      &boxes[i * PER_THREAD]));
+	for (int i = 0; i < NR_THREADS; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+	made_kib();
+	check_all();
+	free_all();
+}
+
 static void sparse(void)
 {
 	enum { BLOCKS = 100, SIZE = 900 * 1024 };
@@ -200,6 +233,7 @@ int main(int argc, char **argv)
 	static const struct test_case cases[] = {
 		{"contents", contents, 60},
 		{"forked", forked, 60},
+		{"threads", threads, 60},
 		{"sparse", sparse, 60},
 		{"short", brief, 60},
 		{"off", off, 60},

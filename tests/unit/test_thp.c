@@ -14,6 +14,7 @@
 #include "os_fake.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/thp.h"
+#include "percpu/thread.h"
 
 enum { CHEAP = 100, DEAR = 5000, SMALL = 2 }; /* us */
 
@@ -143,6 +144,69 @@ static void test_again(void **state)
 	}
 }
 
+static struct page *taken[64];
+static unsigned int times;
+
+/* The zone's lock is free, and its free memory in order. */
+static void use_zone(void)
+{
+	static bool inside;
+	size_t nr;
+
+	if (inside)
+		return;
+	inside = true;
+	times++;
+	thread_word.stripe++;
+	assert_true(lock_try(&normal()->lock));
+	buddy_validate(normal());
+	lock_release(&normal()->lock);
+	for (nr = 0; nr < ARRAY_SIZE(taken); nr++) {
+		taken[nr] = alloc_pages(GFP_KERNEL, nr % 4);
+		assert_non_null(taken[nr]);
+		memset(page_address(taken[nr]), 1, PAGE_SIZE << nr % 4);
+	}
+	while (nr--)
+		if (nr % 3)
+			assert_true(free_pages(taken[nr], nr % 4, true));
+	lock_acquire(&normal()->lock);
+	buddy_validate(normal());
+	lock_release(&normal()->lock);
+	thread_word.stripe--;
+	inside = false;
+}
+
+/* Other threads need pages while one waits for the kernel. */
+static void test_lock_is_free(void **state)
+{
+	static struct page *pages[8000];
+
+	(void)state;
+	start("percpu=lock,span=1024", CHEAP, false);
+	os_fake_meanwhile(use_zone);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = alloc_pages(GFP_KERNEL, 1);
+		assert_non_null(pages[i]);
+		memset(page_address(pages[i]), 2, 2 * PAGE_SIZE);
+	}
+	os_fake_meanwhile(NULL);
+	assert_true(times > 10);
+	assert_true(made() >= times);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		assert_int_equal(*(char *)page_address(pages[i]), 2);
+	buddy_validate(normal());
+}
+
+/* A signal handler does not wait for one. */
+static void test_not_nested(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=1024", CHEAP, false);
+	while (pages_in_use(normal()) << PAGE_SHIFT < MiB(40))
+		assert_non_null(alloc_pages(GFP_ATOMIC, 1));
+	assert_int_equal(made(), 0);
+}
+
 /* A dear one is the last for a while, which doubles, until one is cheap. */
 static void test_dear(void **state)
 {
@@ -254,6 +318,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_resident),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_lock_is_free),
+		cmocka_unit_test(test_not_nested),
 		cmocka_unit_test(test_dear),
 		cmocka_unit_test(test_small_page_instead),
 		cmocka_unit_test(test_patience),
