@@ -17,7 +17,8 @@
  *
  * Invariants, checked by buddy_validate():
  * - the first page of a free block is PAGE_BUDDY, the others PAGE_NONE;
- * - HOT blocks have a present bit, others none; BARE are of MAX_ORDER;
+ * - HOT blocks have a present bit, others none; BARE are of
+ *   STRIP_ORDER at least;
  * - no two buddies of one order are both free;
  * - orders[][] bit k is set iff a list of order k is not empty;
  * - stat->free counts the pages on the lists, stat->free_resident their present
@@ -105,6 +106,15 @@ static struct page *first_block(struct zone *z, enum temperature t,
 {
 	return hlist_entry(z->free_list[t][mt][order].first, struct page,
 			   buddy);
+}
+
+static bool is_free_buddy(const struct zone *z, size_t pfn, unsigned int order)
+{
+	const struct page *page = pfn_to_page(pfn);
+
+	return pfn >= z->start_pfn &&
+	       pfn + ((size_t)1 << order) <= z->online_pfn &&
+	       page->type == PAGE_BUDDY && page->order == order;
 }
 
 /* --- taking --- */
@@ -344,23 +354,35 @@ struct page *buddy_take_resident(struct zone *z, unsigned int min_order,
 
 struct page *buddy_take_unstripped(struct zone *z)
 {
+	struct page *best = NULL;
+
 	for (unsigned int mt = 0; mt < NR_MIGRATETYPES; mt++) {
+		unsigned int fits = z->orders[FRESH][mt] >> STRIP_ORDER;
 		struct page *page;
 
-		if (!(z->orders[FRESH][mt] >> MAX_ORDER))
+		if (!fits)
 			continue;
-		page = first_block(z, FRESH, mt, MAX_ORDER);
-		del_from_free_list(z, page);
-		return page;
+		page = first_block(z, FRESH, mt, STRIP_ORDER + ilog2(fits));
+		if (!best || page->order > best->order)
+			best = page;
 	}
-	return NULL;
+	if (best)
+		del_from_free_list(z, best);
+	return best;
 }
 
 void buddy_put_stripped(struct zone *z, struct page *page)
 {
+	unsigned int order = page->order;
 	size_t pfn = page_to_pfn(page);
 
-	add_to_free_list_of(z, BARE, pfn, MAX_ORDER, pageblock_type(pfn), 0);
+	page->type = PAGE_NONE;
+	if (order < MAX_ORDER &&
+	    is_free_buddy(z, pfn ^ ((size_t)1 << order), order))
+		buddy_free(z, pfn, order);
+	else
+		add_to_free_list_of(z, BARE, pfn, order, pageblock_type(pfn),
+				    0);
 }
 
 static bool is_free_run(struct zone *z, size_t pfn, size_t end)
@@ -397,15 +419,6 @@ bool buddy_take_range(struct zone *z, size_t pfn, size_t nr)
 }
 
 /* --- giving back --- */
-
-static bool is_free_buddy(const struct zone *z, size_t pfn, unsigned int order)
-{
-	const struct page *page = pfn_to_page(pfn);
-
-	return pfn >= z->start_pfn &&
-	       pfn + ((size_t)1 << order) <= z->online_pfn &&
-	       page->type == PAGE_BUDDY && page->order == order;
-}
 
 void buddy_free(struct zone *z, size_t pfn, unsigned int order)
 {
@@ -456,7 +469,7 @@ static void validate_block(struct zone *z, struct page *page, unsigned int t,
 	BUG_ON(order < MAX_ORDER && is_free_buddy(z, pfn ^ nr, order));
 	BUG_ON(page->resident != present_count(pfn, nr));
 	BUG_ON((t == HOT) != (page->resident > 0));
-	BUG_ON(t == BARE && order != MAX_ORDER);
+	BUG_ON(t == BARE && order < STRIP_ORDER);
 	for (size_t i = 1; i < nr; i++)
 		BUG_ON(pfn_to_page(pfn + i)->type != PAGE_NONE);
 }

@@ -21,10 +21,13 @@ enum { PCP_HIGH = 96, PCP_BATCH = 32 }; /* pages */
 
 /*
  * Resident blocks are taken before those the kernel would have to fill. BARE are
- * fresh blocks of MAX_ORDER whose struct pages are given back as well, but for
- * the page of mem_map with the first one.
+ * fresh blocks, of STRIP_ORDER at least, whose struct pages are given back as
+ * well, but for the page of mem_map with the first one.
  */
 enum temperature { HOT, FRESH, BARE, NR_TEMPERATURES };
+
+/* Two pages of mem_map: one goes back. */
+enum { STRIP_ORDER = 7 };
 
 struct zone {
 	struct lock lock;
@@ -80,8 +83,8 @@ bool memmap_claim_up(size_t to_pfn);
 bool memmap_open_low_window(void);
 /* Bring metadata of the pages online: mem_map, page_class, pageblocks. */
 MUST_CHECK int memmap_online(size_t from_pfn, size_t to_pfn);
-/* Give back the mem_map of a free block of MAX_ORDER behind its first page. */
-void memmap_strip(struct page *first);
+/* Give back the mem_map of a free block, but for its first page. */
+void memmap_strip(struct page *first, unsigned int order);
 /* Bring the pages themselves online. */
 MUST_CHECK int memmap_commit(size_t from_pfn, size_t to_pfn);
 
@@ -115,9 +118,9 @@ bool buddy_take_range(struct zone *z, size_t pfn, size_t nr);
 /* The largest resident free block of such an order, off the lists; or NULL. */
 struct page *buddy_take_resident(struct zone *z, unsigned int min_order,
 				 unsigned int max_order);
-/* A fresh block of MAX_ORDER that was not stripped, off the lists; or NULL. */
+/* The largest fresh block that may be stripped, off the lists; or NULL. */
 struct page *buddy_take_unstripped(struct zone *z);
-/* Put it back as BARE. */
+/* Put it back, as BARE unless it merges with a neighbour. */
 void buddy_put_stripped(struct zone *z, struct page *page);
 /* Each block of free memory is on the right list, counted once. For tests. */
 void buddy_validate(struct zone *z);

@@ -29,8 +29,8 @@ enum { LOW_WINDOW = MiB(256) };
  * mem_map[] begins so many struct pages into its first page. Blocks of pages are
  * written to at the start of their pages first of all, and a load waits for
  * earlier stores to the same offset of other pages: the struct page of an aligned
- * block would be at offset 0, too. Those of a largest block are still the only
- * ones in all but the first page of its mem_map.
+ * block would be at offset 0, too. Those of a block of STRIP_ORDER are still the
+ * only ones in all but the first page of its mem_map.
  */
 enum { MEM_MAP_OFFSET = 1 };
 
@@ -200,12 +200,12 @@ int memmap_online(size_t from_pfn, size_t to_pfn)
 	return err;
 }
 
-void memmap_strip(struct page *first)
+void memmap_strip(struct page *first, unsigned int order)
 {
-	size_t size = sizeof(struct page) << MAX_ORDER;
+	size_t size = sizeof(struct page) << order;
 
-	_Static_assert((sizeof(struct page) << MAX_ORDER) % PAGE_SIZE == 0,
-		       "a largest block's mem_map is whole pages");
+	_Static_assert((sizeof(struct page) << STRIP_ORDER) % PAGE_SIZE == 0,
+		       "the mem_map of such a block is whole pages");
 	count_vm_event(PURGE_CALLS);
 	/* What the kernel does not take (locked memory) just stays. */
 	(void)!os_purge((char *)(first - MEM_MAP_OFFSET) + PAGE_SIZE,

@@ -6,8 +6,8 @@
  * It goes by whole free blocks, largest first: taken off the lists under the
  * zone's lock, given away without it, put back as fresh. Of blocks below
  * PURGE_ORDER a tick takes only so many: each is a system call for a few pages.
- * The struct pages of blocks of MAX_ORDER that hold no memory go after them, in
- * the same way.
+ * The struct pages of larger blocks that hold no memory go after them, in the same
+ * way.
  */
 #include "base/bug.h"
 #include "base/params.h"
@@ -19,6 +19,7 @@ enum {
 	PURGE_ORDER = 4,
 	PURGE_SMALL_ORDER = 1, /* a tick leaves single pages alone */
 	PURGE_SMALL_CALLS = 64, /* for blocks below PURGE_ORDER, a tick */
+	FEW = 32, /* pages that are not halved any more */
 	STRIP_CALLS = 64, /* blocks whose mem_map is given back, a tick */
 	PURGE_BATCH = 32, /* blocks off the lists at once */
 	LEVEL_RATIO = 8, /* part of a zone that may lie in too small pieces */
@@ -168,9 +169,9 @@ size_t page_alloc_move_out(size_t nr, frame_mover move, void *arg)
 }
 
 /*
- * Give back the mem_map of up to @calls largest blocks that hold no memory. They
- * are not merged with anything and nobody looks into them while they are off
- * the lists.
+ * Give back the mem_map of up to @calls blocks that hold no memory, the largest
+ * first. They are not merged with anything and nobody looks into them while they
+ * are off the lists.
  */
 static void zone_strip(struct zone *z, size_t calls)
 {
@@ -192,7 +193,7 @@ static void zone_strip(struct zone *z, size_t calls)
 		if (!nr)
 			break;
 		for (size_t i = 0; i < nr; i++)
-			memmap_strip(blocks[i]);
+			memmap_strip(blocks[i], blocks[i]->order);
 		lock_acquire(&z->lock);
 		for (size_t i = 0; i < nr; i++)
 			buddy_put_stripped(z, blocks[i]);
@@ -275,10 +276,9 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 	if (ticks)
 		z->idle_resident = z->stat->free_resident;
 	lock_release(&z->lock);
-	target = max_size(idle - decayed(idle, ticks), excess(z));
-	/* Too little to be worth a system call. */
-	if (target < (1 << PURGE_ORDER))
-		return 0;
+	/* The last few all at once: halves of them would come to no end. */
+	target = ticks && idle <= FEW ? idle : idle - decayed(idle, ticks);
+	target = max_size(target, excess(z));
 	done = zone_purge(z, (struct purge){
 		.target = target,
 		.calls = SIZE_MAX,

@@ -249,15 +249,15 @@ static bool give_back_run(uint32_t start, uint32_t end)
 	return true;
 }
 
-/* Neighbouring pages in one call, in at most @calls of them. */
-static void give_back_marked(unsigned int calls)
+/* Up to @pages, neighbouring ones in one call, in at most @calls of them. */
+static void give_back_marked(uint32_t pages, unsigned int calls)
 {
 	uint32_t end = load_relaxed(&next_sheaf) & ~1u;
 
-	for (uint32_t i = CELLS_PER_PAGE; i < end; i += CELLS_PER_PAGE) {
+	for (uint32_t i = CELLS_PER_PAGE; pages && i < end; i += CELLS_PER_PAGE) {
 		uint32_t start = i;
 
-		while (i < end && is_page_idle(i))
+		for (; pages && i < end && is_page_idle(i); pages--)
 			i += CELLS_PER_PAGE;
 		/* Locked memory stays. */
 		if (i > start && (!calls-- || !give_back_run(start, i)))
@@ -301,7 +301,8 @@ static void sort_out(uint32_t first)
 	}
 }
 
-static void give_back(uint32_t nr_idle, unsigned int calls)
+/* Up to @pages of the @nr_idle cells at the end of the stack. */
+static void give_back(uint32_t nr_idle, uint32_t pages, unsigned int calls)
 {
 	/* The count stays as it is. */
 	uint32_t first = stack_detach(&empty.head);
@@ -310,7 +311,7 @@ static void give_back(uint32_t nr_idle, unsigned int calls)
 	for (uint32_t i = first; i; i = load_relaxed(&next[i]))
 		nr++;
 	mark_idle(first, nr > nr_idle ? nr - nr_idle : 0);
-	give_back_marked(calls);
+	give_back_marked(pages, calls);
 	sort_out(first);
 }
 
@@ -319,14 +320,15 @@ static bool giving_back;
 
 void barn_decay(unsigned int ticks)
 {
-	uint32_t idle;
+	uint32_t idle, pages;
 
 	if (exchange_acquire(&giving_back, true))
 		return;
 	idle = stack_idle(&empty);
-	idle -= (uint32_t)decayed(idle, ticks);
-	if (idle >= CELLS_PER_PAGE)
-		give_back(idle, BARE_CALLS * ticks);
+	pages = (idle - (uint32_t)decayed(idle, ticks)) / CELLS_PER_PAGE;
+	/* Of all that are idle: the cells of a page may be far from each other. */
+	if (pages)
+		give_back(idle, pages, BARE_CALLS * ticks);
 	store_release(&giving_back, false);
 }
 
@@ -334,6 +336,6 @@ void barn_trim(void)
 {
 	if (exchange_acquire(&giving_back, true))
 		return;
-	give_back(UINT32_MAX, UINT32_MAX);
+	give_back(UINT32_MAX, UINT32_MAX, UINT32_MAX);
 	store_release(&giving_back, false);
 }

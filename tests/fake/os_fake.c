@@ -150,8 +150,17 @@ int __wrap_os_commit(void *addr, size_t size)
 					  __real_os_commit(addr, size);
 }
 
+static void (*on_purge)(const void *addr);
+
+void os_fake_on_purge(void (*fn)(const void *addr))
+{
+	on_purge = fn;
+}
+
 int __wrap_os_purge(void *addr, size_t size)
 {
+	if (on_purge)
+		on_purge(addr);
 	return refuses(OS_PURGE, addr) ? -EINVAL : __real_os_purge(addr, size);
 }
 

@@ -53,6 +53,9 @@ void os_fake_relent(void);
 /* Calls that were refused since the last order. */
 uint64_t os_fake_refused(void);
 
+/* What another thread does while memory goes back to the kernel. */
+void os_fake_on_purge(void (*fn)(const void *addr));
+
 /* --- the price of huge pages --- */
 
 /*
