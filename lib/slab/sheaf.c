@@ -200,7 +200,7 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;
 	if (used + more > budget.bytes) {
 		store_relaxed(&c->patience, PATIENCE);
-		if (!has_slabs(c) ||
+		if (more > budget.bytes ||
 		    !steal_capacity(c, budget, used + more - budget.bytes,
 				    nested))
 			return cap;
