@@ -327,9 +327,9 @@ static void take_from_slab(struct kmem_cache *c, struct page *slab,
 }
 
 /*
- * A nested call that finds the cache locked makes a slab of its own: with no
- * object free it is on no list, so it needs no lock. What is not asked for waits
- * in the barn, which has none either.
+ * A nested call that finds the cache locked, or without a slab, makes one of its
+ * own: with no object free it is on no list, so it needs no lock. What is not asked
+ * for waits in the barn, which has none either.
  */
 static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 				    void **objs, unsigned int n)
@@ -365,7 +365,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 {
 	struct kmem_cache_node *cn = cache_node(c, node);
 	const struct geometry g = geometry_of(c);
-	unsigned int got = 0;
+	unsigned int got = 0, of_new = 0;
 
 	if (!node_lock(cn, nested))
 		return take_all_of_new(c, node, objs, n);
@@ -378,7 +378,12 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 			if (got > n / 2)
 				break;
 			lock_release(&cn->lock);
-			slab = make_slab(c, node, nested);
+			if (nested) {
+				of_new = take_all_of_new(c, node, objs + got,
+							 n - got);
+				goto out;
+			}
+			slab = make_slab(c, node, false);
 			if (!slab)
 				goto out;
 			lock_acquire(&cn->lock);
@@ -394,7 +399,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 	lock_release(&cn->lock);
 out:
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
-	return got;
+	return got + of_new;
 }
 
 static COLD NORETURN void bad_object(const struct kmem_cache *c,

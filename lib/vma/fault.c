@@ -20,6 +20,7 @@
 #include "os/os.h"
 #include "os/uffd.h"
 #include "page_alloc/page.h"
+#include "percpu/thread.h"
 #include "vma/internal.h"
 
 static struct {
@@ -89,7 +90,7 @@ bool wait_for_faults(uintptr_t start, uintptr_t end)
 
 	while (load_acquire(&filling.busy) && filling.start < end &&
 	       start < filling.end) {
-		if (in_pager(&map_pager))
+		if (in_pager(&map_pager) || thread_word.depth)
 			return false;
 		if (busy == 2 || cas_relaxed(&filling.busy, &busy, 2)) {
 			mm_lock_release();

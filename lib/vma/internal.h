@@ -27,8 +27,8 @@ extern struct mm pager_mm INTERNAL;
 extern struct pager map_pager INTERNAL; /* that answers its faults */
 
 /*
- * mm_lock_acquire() - Return: false if the calling thread holds it already: a
- * signal handler inside of a call that does.
+ * mm_lock_acquire() - Return: false in a signal handler inside of a call that holds
+ * it already, or inside of a slow path if another thread does.
  */
 MUST_CHECK bool mm_lock_acquire(void);
 /* Without waiting. */
@@ -43,7 +43,8 @@ void handle_mm_fault(int uffd, uintptr_t addr, bool write);
 /*
  * wait_for_faults() - no fault of [@start, @end) is under way any more, nor can
  * one begin. mm_lock is held, and given up while that takes.
- * Return: false in the pager itself, for what it is filling.
+ * Return: false in the pager itself, for what it is filling, and in a signal
+ * handler inside of a slow path, for which its owner may wait.
  */
 MUST_CHECK bool wait_for_faults(uintptr_t start, uintptr_t end);
 

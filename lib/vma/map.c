@@ -47,12 +47,16 @@ static struct kmem_cache *object_cache; /* Lock: mm_lock */
 
 /*
  * The mark comes before the lock and goes after it, so that a signal handler finds
- * it whenever it could find the lock held by its own thread.
+ * it whenever it could find the lock held by its own thread. One that interrupted a
+ * slow path must not wait: the holder may be waiting for a lock of that, or, about
+ * to fork, for its end.
  */
 bool mm_lock_acquire(void)
 {
 	if (thread_word.in_mm)
 		return false;
+	if (unlikely(thread_word.depth))
+		return mm_lock_try();
 	thread_word.in_mm = 1;
 	signal_fence();
 	lock_acquire(&mm_lock);
@@ -258,7 +262,7 @@ static int unmap_one(uintptr_t start, uintptr_t end, struct piece *ret_gone)
 		return -EAGAIN;
 	if (!wait_for_faults(start, end)) {
 		mm_lock_release();
-		return -EDEADLK;
+		return thread_word.depth ? -EAGAIN : -EDEADLK;
 	}
 	vma = find_vma_intersection(&pager_mm, start, end);
 	ret = vma ? unmap_first(vma, start, end, ret_gone) : 0;

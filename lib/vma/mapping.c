@@ -89,7 +89,7 @@ bool mapping_is_managed(size_t size)
 	       (size <= KEEP_MAX || lazy_wants(size));
 }
 
-/* Return: false in a handler that interrupted a holder of the lock. */
+/* Return: false in a handler that may not wait for the lock. */
 static bool lock_mapped(void)
 {
 	if (!mm_lock_acquire())

@@ -398,6 +398,7 @@ static atomic_size_t done;
 
 static void use_all(struct rng *r)
 {
+	wait_for_start();
 	while (!atomic_load(&over)) {
 		use_something(r, KERNEL);
 		atomic_fetch_add(&done, 1);
@@ -471,11 +472,13 @@ static void run_threads(size_t nr, size_t interrupted, size_t forking,
 	size_t i;
 
 	set_up();
+	hold_threads();
 	for (i = 0; i < nr; i++)
 		thread[i] = start_thread(i < interrupted	   ? interrupted_worker :
 					 i < interrupted + forking ? forker :
 								     worker,
 					 (void *)i, 128 * KIB);
+	let_threads_go();
 	usleep((useconds_t)(seconds * 1e6));
 	atomic_store(&over, true);
 	for (i = 0; i < nr; i++)

@@ -541,6 +541,7 @@ static void *worker(void *arg)
 
 	/* Nice, so that the test's own thread gets to run. */
 	setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
+	wait_for_start();
 	while (!atomic_load(&over))
 		use_items(&r, KERNEL);
 	return NULL;
@@ -555,8 +556,10 @@ static void threads(void)
 	double end;
 
 	shared = create("items", sizeof(struct item), 0);
+	hold_threads();
 	for (i = 0; i < N; i++)
 		thread[i] = start_thread(worker, (void *)i, 64 * KIB);
+	let_threads_go();
 	end = now() + 2;
 	/* Others come and go meanwhile. */
 	while (now() < end) {

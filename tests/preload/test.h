@@ -445,6 +445,29 @@ __attribute__((unused)) static pthread_t start_thread(void *(*body)(void *),
 	return thread;
 }
 
+/*
+ * Threads that begin together: who creates a thousand of them would not get far
+ * while hundreds already run.
+ */
+static pthread_mutex_t start_line __attribute__((unused)) =
+	PTHREAD_MUTEX_INITIALIZER;
+
+__attribute__((unused)) static void hold_threads(void)
+{
+	CHECK(!pthread_mutex_lock(&start_line));
+}
+
+__attribute__((unused)) static void let_threads_go(void)
+{
+	CHECK(!pthread_mutex_unlock(&start_line));
+}
+
+__attribute__((unused)) static void wait_for_start(void)
+{
+	hold_threads();
+	let_threads_go();
+}
+
 /* ---- one program, several cases --------------------------------------- */
 
 struct test_case {

@@ -130,25 +130,44 @@ __attribute__((unused)) static void use_all_layers(struct rng *r)
 
 enum { EVERY_NS = 100000 };
 
-/* @handle runs in the calling thread, and only there, every EVERY_NS. */
+static void (*handle_signal)(int);
+static _Thread_local timer_t signal_timer;
+
+static void signal_later(void)
+{
+	static const struct itimerspec once = {.it_value = {0, EVERY_NS}};
+
+	timer_settime(signal_timer, 0, &once, NULL);
+}
+
+/* The next one only now: a thread that does nothing but handle them gets nowhere. */
+static void handle_and_go_on(int sig)
+{
+	int saved = errno;
+
+	handle_signal(sig);
+	signal_later();
+	errno = saved;
+}
+
+/* @handle runs in the calling thread, and only there, about every EVERY_NS. */
 __attribute__((unused)) static timer_t start_signals(void (*handle)(int))
 {
-	struct itimerspec every = {{0, EVERY_NS}, {0, EVERY_NS}};
 	struct sigaction action;
 	struct sigevent event;
-	timer_t timer;
 
+	handle_signal = handle;
 	memset(&action, 0, sizeof(action));
-	action.sa_handler = handle;
+	action.sa_handler = handle_and_go_on;
 	action.sa_flags = SA_RESTART;
 	CHECK(!sigaction(SIGRTMIN, &action, NULL));
 	memset(&event, 0, sizeof(event));
 	event.sigev_notify = SIGEV_THREAD_ID;
 	event.sigev_signo = SIGRTMIN;
 	event.sigev_notify_thread_id = gettid();
-	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	CHECK(!timer_settime(timer, 0, &every, NULL));
-	return timer;
+	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &signal_timer));
+	signal_later();
+	return signal_timer;
 }
 
 /* ---- threads in the background ----------------------------------------- */
