@@ -104,9 +104,7 @@ static inline enum migratetype pageblock_type(size_t pfn)
 	return load_relaxed(&pfn_to_pageblock(pfn)->migratetype);
 }
 
-/*
- * With @wait a huge page may be made for it: the lock is let go of meanwhile.
- */
+/* With @wait a huge page may be made for it, the lock let go of meanwhile. */
 struct page *buddy_take(struct zone *z, unsigned int order,
 			enum migratetype mt, bool wait);
 /* Put a block back, merged with free neighbours. */

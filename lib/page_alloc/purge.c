@@ -19,7 +19,6 @@ enum {
 	PURGE_ORDER = 4,
 	PURGE_SMALL_ORDER = 1, /* a tick leaves single pages alone */
 	PURGE_SMALL_CALLS = 64, /* for blocks below PURGE_ORDER, a tick */
-	FEW = 32, /* pages that are not halved any more */
 	STRIP_CALLS = 64, /* blocks whose mem_map is given back, a tick */
 	PURGE_BATCH = 32, /* blocks off the lists at once */
 	LEVEL_RATIO = 8, /* part of a zone that may lie in too small pieces */
@@ -261,6 +260,18 @@ bool page_alloc_much_free(void)
 	return false;
 }
 
+/* What lies scattered: not all at once. */
+static size_t purge_small(struct zone *z, size_t target, unsigned int max_order,
+			  unsigned int ticks)
+{
+	return zone_purge(z, (struct purge){
+		.target = target,
+		.calls = (size_t)PURGE_SMALL_CALLS * ticks,
+		.min_order = PURGE_SMALL_ORDER,
+		.max_order = max_order,
+	});
+}
+
 static size_t decay_zone(struct zone *z, unsigned int ticks)
 {
 	size_t idle, target, done;
@@ -276,23 +287,19 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 	if (ticks)
 		z->idle_resident = z->stat->free_resident;
 	lock_release(&z->lock);
-	/* The last few all at once: halves of them would come to no end. */
-	target = ticks && idle <= FEW ? idle : idle - decayed(idle, ticks);
-	target = max_size(target, excess(z));
+	target = max_size(idle - decayed(idle, ticks), excess(z));
+	/* The last few all at once, for halves of them would come to no end, but
+	 * no large block for their sake. */
+	if (target < (1 << PURGE_ORDER))
+		return purge_small(z, idle, PURGE_ORDER, ticks);
 	done = zone_purge(z, (struct purge){
 		.target = target,
 		.calls = SIZE_MAX,
 		.min_order = PURGE_ORDER,
 		.max_order = MAX_ORDER,
 	});
-	/* The rest lies scattered: not all at once. */
 	if (done < target)
-		done += zone_purge(z, (struct purge){
-			.target = target - done,
-			.calls = (size_t)PURGE_SMALL_CALLS * ticks,
-			.min_order = PURGE_SMALL_ORDER,
-			.max_order = MAX_ORDER,
-		});
+		done += purge_small(z, target - done, MAX_ORDER, ticks);
 	return done;
 }
 

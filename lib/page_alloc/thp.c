@@ -6,7 +6,7 @@
  * virtual machine one may take the host 5 ms, unless that memory was in use as a
  * huge page a moment ago; both states come and go within seconds. So those of a
  * zone are made here, one by one, and each is timed; of a large area the first
- * is.
+ * few are.
  */
 #include "page_alloc/thp.h"
 
@@ -30,6 +30,9 @@ enum {
 	/* One in so many pages of new areas is timed: what it costs if the
 	 * program leaves it alone is an eighth of what was asked for. */
 	PROBE_EVERY = MiB(16) >> PAGE_SHIFT,
+	/* At once: the first few may be cheap because a process that just ended
+	 * had them. */
+	MOST_PROBES = 8,
 };
 
 /* All atomic. */
@@ -97,11 +100,17 @@ void thp_advise(size_t pfn, size_t nr)
 
 bool thp_probe(size_t pfn, size_t nr)
 {
-	if (!is_worth_trying() ||
-	    fetch_add_relaxed(&unprobed, nr) + nr < PROBE_EVERY)
+	size_t due;
+
+	if (!is_worth_trying())
+		return false;
+	due = (fetch_add_relaxed(&unprobed, nr) + nr) / PROBE_EVERY;
+	if (!due)
 		return false;
 	store_relaxed(&unprobed, 0);
-	touch(pfn_to_addr(pfn));
+	due = min_size(due, min_size(nr / PAGEBLOCK_PAGES, MOST_PROBES));
+	for (size_t i = 0; i < max_size(due, 1) && !is_paused(); i++)
+		touch(pfn_to_addr(pfn + i * PAGEBLOCK_PAGES));
 	return true;
 }
 

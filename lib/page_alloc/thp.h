@@ -15,7 +15,8 @@ void thp_advise(size_t pfn, size_t nr);
  * thp_probe() - is it time to find out what a huge page costs now?
  * @pfn: the first of a huge page of @nr pages that are new, advised, about to be
  *       used and read as zeros.
- * Return: whether the huge page at @pfn was touched, and so is resident.
+ * Return: whether huge pages from @pfn on were touched, and so are resident: one
+ * at least.
  *
  * If it was dear, the next thp_advise() calls ask for small pages for a while;
  * the caller advises what it probed again.

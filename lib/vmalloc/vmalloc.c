@@ -316,7 +316,7 @@ static void choose_page_size(size_t pfn, size_t nr, size_t room)
 	else
 		advise(pfn, room);
 	if (nr >= HUGE_FROM && huge + PAGEBLOCK_PAGES <= pfn + nr &&
-	    thp_probe(huge, nr))
+	    thp_probe(huge, pfn + nr - huge))
 		advise(pfn, room);
 }
 
@@ -329,7 +329,7 @@ static void review_page_size(struct page *page, size_t old)
 
 	if (page->room >= least && huge < pfn + page->nr_pages &&
 	    huge + PAGEBLOCK_PAGES <= end &&
-	    thp_probe(huge, page->nr_pages - old))
+	    thp_probe(huge, pfn + page->nr_pages - huge))
 		thp_advise(huge, end - huge);
 }
 

@@ -282,6 +282,36 @@ static void test_only_what_is_dense(void **state)
 	assert_in_range(made() - before, 18, 21);
 }
 
+/* Of areas some pages are timed before all are trusted: one in 16 MiB, up to 8. */
+static void test_areas(void **state)
+{
+	enum { MIB = MiB(1) >> PAGE_SHIFT };
+	uint64_t before;
+	size_t pfn;
+
+	(void)state;
+	start("percpu=lock,span=1024", SMALL, false);
+	use(32);
+	os_fake_pass_ms(4100);
+	os_fake_huge_pages(CHEAP, false);
+	pfn = align_up(normal()->start_pfn, PAGEBLOCK_PAGES);
+	before = made();
+	assert_true(thp_probe(pfn, 1024 * MIB));
+	assert_int_equal(made() - before, 8);
+	/* Small ones together. */
+	for (int i = 0; i < 7; i++)
+		assert_false(thp_probe(pfn, 2 * MIB));
+	assert_true(thp_probe(pfn, 2 * MIB));
+	assert_int_equal(made() - before, 9);
+	assert_true(thp_probe(pfn, 48 * MIB));
+	assert_int_equal(made() - before, 12);
+	/* The first dear one is the last. */
+	os_fake_huge_pages(DEAR, false);
+	assert_true(thp_probe(pfn, 1024 * MIB));
+	assert_int_equal(made() - before, 13);
+	assert_false(thp_probe(pfn, 1024 * MIB));
+}
+
 static void test_off(void **state)
 {
 	(void)state;
@@ -324,6 +354,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_small_page_instead),
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_only_what_is_dense),
+		cmocka_unit_test(test_areas),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_on),
 		cmocka_unit_test(test_quiet),
