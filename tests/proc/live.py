@@ -5,6 +5,7 @@ of a program that runs on the library, against what the program did."""
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -349,17 +350,33 @@ class RunStats(unittest.TestCase):
         self.assertEqual(run.returncode, 127)
         self.assertIn("cannot run /missing", run.stderr)
 
-    def test_forwarded(self):
-        """A signal to the command is the program's."""
+    def check_forwarded(self, *before):
         process = subprocess.Popen(
-            [PAGODA, "run", "--stats", "--lib", LIBRARY, "sh", "-c",
+            [*before, PAGODA, "run", "--stats", "--lib", LIBRARY, "sh", "-c",
              "trap 'exit 9' TERM; echo; while :; do sleep 0.1; done"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True)
         process.stdout.readline()
         process.terminate()
-        error = process.communicate(timeout=20)[1]
+        try:
+            error = process.communicate(timeout=20)[1]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
         self.assertEqual(process.returncode, 9)
         self.assertIn(b"ended with status 9", error)
+
+    def test_forwarded(self):
+        """A signal to the command is the program's."""
+        self.check_forwarded()
+
+    def test_forwarded_early(self):
+        """Also one that comes before the command can know the program."""
+        if not shutil.which("strace"):
+            self.skipTest("strace is not installed")
+        self.check_forwarded("strace", "-D", "-o", "/dev/null", "-e",
+                             "inject=rt_sigaction:delay_enter=200000")
 
 
 class StatsFile(Case):

@@ -167,6 +167,26 @@ static enum tool_status wait_for_child(const struct supervision *what,
 	return (enum tool_status)(128 + WTERMSIG(status));
 }
 
+/*
+ * fork() with signals held back until they are the child's: one that came in
+ * between would end this process alone.
+ */
+static pid_t fork_child(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid > 0) {
+		child = pid;
+		arrange_signals();
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 enum tool_status supervise(enum tool_status (*start)(void *arg), void *arg,
 			   const struct supervision *what)
 {
@@ -182,16 +202,13 @@ enum tool_status supervise(enum tool_status (*start)(void *arg), void *arg,
 		return TOOL_FAILED;
 	}
 	if (!what->stats || ask_for_stats(folder))
-		pid = fork();
+		pid = fork_child();
 	if (!pid)
 		return start(arg);
-	if (pid > 0) {
-		child = pid;
-		arrange_signals();
+	if (pid > 0)
 		status = wait_for_child(what, folder);
-	} else {
+	else
 		complain("cannot start the program: %s", strerror(errno));
-	}
 	if (what->stats)
 		remove_folder(folder);
 	return status;
