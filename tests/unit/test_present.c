@@ -284,6 +284,30 @@ static void test_decay_spares_what_is_used(void **state)
 	assert_int_equal(sum_vm_event(PGPURGE), 0);
 }
 
+/* Nor is a large block of which all but a little was in use. */
+static void test_decay_of_the_last_few(void **state)
+{
+	void *p;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	dirty(4);
+	page_alloc_decay(1);
+	p = alloc_pages_exact(1000, 0, GFP_KERNEL);
+	assert_int_equal(normal()->stat->free_resident, 24);
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, 1024);
+	assert_int_equal(sum_vm_event(PGPURGE), 0);
+	/* By themselves, in blocks of 16 and 8 pages, they go. */
+	p = alloc_pages_exact(1000, 0, GFP_KERNEL);
+	page_alloc_decay(1);
+	page_alloc_decay(1);
+	assert_int_equal(normal()->stat->free_resident, 0);
+	assert_int_equal(sum_vm_event(PGPURGE), 24);
+	validate_all();
+}
+
 static void test_resident_limit(void **state)
 {
 	(void)state;
@@ -565,6 +589,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_decay_of_small_blocks),
 		cmocka_unit_test(test_decay_spares_what_is_used),
+		cmocka_unit_test(test_decay_of_the_last_few),
 		cmocka_unit_test(test_resident_limit),
 		cmocka_unit_test(test_recent_peak),
 		cmocka_unit_test(test_purge_refused),
