@@ -101,7 +101,8 @@ static void open_fast_paths(void)
 
 	page_alloc_set_reclaim(&ops);
 	fast.span_base = span.base;
-	fast.page_class = span.page_class;
+	fast.page_class = (uintptr_t)span.page_class -
+			  (span.base >> PAGE_SHIFT);
 	if (percpu.mode != PERCPU_MODE_RSEQ)
 		return;
 	/* The sizes last: they are what the fast paths look at first. */

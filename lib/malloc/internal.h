@@ -25,11 +25,21 @@ struct fast {
 	size_t alloc_below; /* sizes below this are popped from a sheaf */
 	uintptr_t span_base;
 	size_t span_size;
-	const uint8_t *page_class;
+	/* Where page_class[] would have the entry of address 0: the next malloc
+	 * may wait for an object's class, and so need not for its offset. */
+	uintptr_t page_class;
 } __attribute__((aligned(1024)));
 
 extern struct fast fast INTERNAL;
 _Static_assert(sizeof(struct fast) == 1024, "alone in its line");
+
+/* @p is in the span. */
+static ALWAYS_INLINE uint8_t fast_class(const void *p)
+{
+	uintptr_t entry = fast.page_class + ((uintptr_t)p >> PAGE_SHIFT);
+
+	return *(const uint8_t *)entry;
+}
 
 /* --- init.c --- */
 

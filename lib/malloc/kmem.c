@@ -280,11 +280,8 @@ static ALWAYS_INLINE bool is_of_cache(const void *obj,
 				      const struct kmem_cache *c,
 				      uintptr_t class)
 {
-	uintptr_t offset = (uintptr_t)obj - fast.span_base;
-
-	return likely(offset < fast.span_size) &&
-	       likely(fast.page_class[offset >> PAGE_SHIFT] ==
-		      (uint8_t)class) &&
+	return likely((uintptr_t)obj - fast.span_base < fast.span_size) &&
+	       likely(fast_class(obj) == (uint8_t)class) &&
 	       likely(is_multiple(&c->check, obj));
 }
 

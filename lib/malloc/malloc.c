@@ -293,11 +293,9 @@ NOINLINE void free_slow(void *p)
 /* Is @p an object, by its address alone? Then *ret_class is its class. */
 static ALWAYS_INLINE bool is_object(const void *p, uintptr_t *ret_class)
 {
-	uintptr_t offset = (uintptr_t)p - fast.span_base;
-
-	if (unlikely(offset >= fast.span_size))
+	if (unlikely((uintptr_t)p - fast.span_base >= fast.span_size))
 		return false;
-	*ret_class = fast.page_class[offset >> PAGE_SHIFT];
+	*ret_class = fast_class(p);
 	return likely(class_check_ok(*ret_class, p));
 }
 

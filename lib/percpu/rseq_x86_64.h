@@ -10,11 +10,13 @@
  * address; the four bytes before that address are the signature glibc
  * registered with.
  *
- * Registers inside a sequence: rcx the region, rdx the header's cur.
+ * Registers inside a sequence: rcx the region, r10 the class's header, rdx its
+ * cur.
  *
- * `cur` is loaded and stored as 32 bits: current CPUs forward a 32-bit store to
- * the next load without delay, a 16-bit one only after 7 cycles, which malloc
- * and free would both wait for.
+ * malloc and free each wait for the other's `cur`. Current CPUs forward a store to
+ * the next load of the same address without delay, but only one of 32 bits (of 16
+ * bits after 7 cycles), and Intel's only where both say the address by a register
+ * alone (with an index after 5 cycles: a pair took 1.6 times as long).
  */
 #ifndef PAGODA_PERCPU_RSEQ_X86_64_H
 #define PAGODA_PERCPU_RSEQ_X86_64_H
@@ -41,12 +43,13 @@
 	"movq %%rcx, %%fs:(%[cs])\n"                                      \
 	"1:\n\t"
 
-/* ... and the region of the CPU slot it finds itself on. */
+/* ... and the region of the CPU slot it finds itself on, with @class's header. */
 #define RSEQ_BEGIN(abort_label)           \
 	RSEQ_ARM(abort_label)             \
 	"movl %%fs:(%[cid]), %%ecx\n\t"   \
 	"shlq %[shift], %%rcx\n\t"        \
-	"addq %[base], %%rcx\n\t"
+	"addq %[base], %%rcx\n\t"         \
+	"leaq (%%rcx, %[class], 8), %%r10\n\t"
 
 /*
  * First behind a label that a sequence with an output may jump to: gcc 12.2 puts
@@ -69,18 +72,18 @@ static ALWAYS_INLINE void *rseq_pop(uintptr_t class)
 
 	__asm__ goto volatile(
 		RSEQ_BEGIN(empty)
-		"movl (%%rcx, %[class], 8), %%edx\n\t"
-		"cmpw 4(%%rcx, %[class], 8), %%dx\n\t"
+		"movl (%%r10), %%edx\n\t"
+		"cmpw 4(%%r10), %%dx\n\t"
 		"je %l[empty]\n\t"
 		"movq -8(%%rcx, %%rdx, 8), %[obj]\n\t"
-		"movq -16(%%rcx, %%rdx, 8), %%rax\n\t"
+		"movq -16(%%rcx, %%rdx, 8), %%rcx\n\t"
 		"decl %%edx\n\t"
-		"prefetchw (%%rax)\n\t"
-		"movl %%edx, (%%rcx, %[class], 8)\n"
+		"prefetchw (%%rcx)\n\t"
+		"movl %%edx, (%%r10)\n"
 		"2:\n\t"
-		: [obj] "=&r"(obj)
+		: [obj] "=&a"(obj)
 		: RSEQ_INPUTS, [class] "r"(class)
-		: "rax", "rcx", "rdx", "memory", "cc"
+		: "rcx", "rdx", "r10", "memory", "cc"
 		: empty);
 	/* A sheaf holds no null pointers: callers test only for `empty`. */
 	if (!obj)
@@ -100,18 +103,18 @@ static ALWAYS_INLINE bool rseq_push(uintptr_t class, void *obj)
 {
 	__asm__ goto volatile(
 		RSEQ_BEGIN(full)
-		"movl (%%rcx, %[class], 8), %%edx\n\t"
-		"cmpw 6(%%rcx, %[class], 8), %%dx\n\t"
+		"movl (%%r10), %%edx\n\t"
+		"cmpw 6(%%r10), %%dx\n\t"
 		"je %l[full]\n\t"
 		"cmpq %[obj], -8(%%rcx, %%rdx, 8)\n\t"
 		"je %l[full]\n\t"
 		"movq %[obj], (%%rcx, %%rdx, 8)\n\t"
 		"incl %%edx\n\t"
-		"movl %%edx, (%%rcx, %[class], 8)\n"
+		"movl %%edx, (%%r10)\n"
 		"2:\n\t"
 		:
 		: RSEQ_INPUTS, [class] "r"(class), [obj] "r"(obj)
-		: "rcx", "rdx", "memory", "cc"
+		: "rcx", "rdx", "r10", "memory", "cc"
 		: full);
 	return true;
 full:
@@ -123,15 +126,15 @@ static inline bool rseq_is_top(uintptr_t class, const void *obj)
 {
 	__asm__ goto volatile(
 		RSEQ_BEGIN(aborted)
-		"movl (%%rcx, %[class], 8), %%edx\n\t"
-		"cmpw 4(%%rcx, %[class], 8), %%dx\n\t"
+		"movl (%%r10), %%edx\n\t"
+		"cmpw 4(%%r10), %%dx\n\t"
 		"je %l[aborted]\n\t"
 		"cmpq %[obj], -8(%%rcx, %%rdx, 8)\n\t"
 		"jne %l[aborted]\n"
 		"2:\n\t"
 		:
 		: RSEQ_INPUTS, [class] "r"(class), [obj] "r"(obj)
-		: "rcx", "rdx", "memory", "cc"
+		: "rcx", "rdx", "r10", "memory", "cc"
 		: aborted);
 	return true;
 aborted:
@@ -139,15 +142,15 @@ aborted:
 }
 
 /*
- * Copy eax pointers, at least one, from rsi to rdi, two at a time. For as few as
- * these "rep movsq" takes longer to start than to copy.
+ * Copy eax pointers, at least one, from rsi to rdi, two at a time; rcx is lost. For
+ * as few as these "rep movsq" takes longer to start than to copy.
  */
 #define RSEQ_COPY                                 \
 	"movl %%eax, %%r8d\n\t"                   \
 	"testb $1, %%al\n\t"                      \
 	"jz 5f\n\t"                               \
-	"movq -8(%%rsi, %%r8, 8), %%r9\n\t"       \
-	"movq %%r9, -8(%%rdi, %%r8, 8)\n\t"       \
+	"movq -8(%%rsi, %%r8, 8), %%rcx\n\t"      \
+	"movq %%rcx, -8(%%rdi, %%r8, 8)\n\t"      \
 	"decl %%r8d\n\t"                          \
 	"jz 6f\n"                                 \
 	"5:\n\t"                                  \
@@ -158,7 +161,7 @@ aborted:
 	"6:\n\t"
 
 #define RSEQ_COPY_CLOBBERS \
-	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "xmm0", "memory", "cc"
+	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r10", "xmm0", "memory", "cc"
 
 /*
  * rseq_popn() - move up to @n objects to @objs, oldest first.
@@ -170,8 +173,8 @@ static inline int rseq_popn(uintptr_t class, void **objs, size_t n)
 
 	__asm__ goto volatile(
 		RSEQ_BEGIN(aborted)
-		"movl (%%rcx, %[class], 8), %%edx\n\t"
-		"movzwl 4(%%rcx, %[class], 8), %%eax\n\t"
+		"movl (%%r10), %%edx\n\t"
+		"movzwl 4(%%r10), %%eax\n\t"
 		"subl %%edx, %%eax\n\t"
 		"negl %%eax\n\t" /* cur - begin */
 		"cmpq %[n], %%rax\n\t"
@@ -182,7 +185,7 @@ static inline int rseq_popn(uintptr_t class, void **objs, size_t n)
 		"leaq (%%rcx, %%rdx, 8), %%rsi\n\t"
 		"movq %[objs], %%rdi\n\t"
 		RSEQ_COPY
-		"movl %%edx, (%%rcx, %[class], 8)\n"
+		"movl %%edx, (%%r10)\n"
 		"2:\n\t"
 		"movq %%rax, %[moved]\n\t"
 		: [moved] "=&r"(moved)
@@ -206,8 +209,8 @@ static inline int rseq_pushn(uintptr_t class, void *const *objs, size_t n)
 
 	__asm__ goto volatile(
 		RSEQ_BEGIN(aborted)
-		"movl (%%rcx, %[class], 8), %%edx\n\t"
-		"movzwl 6(%%rcx, %[class], 8), %%eax\n\t"
+		"movl (%%r10), %%edx\n\t"
+		"movzwl 6(%%r10), %%eax\n\t"
 		"subl %%edx, %%eax\n\t" /* end - cur */
 		"cmpq %[n], %%rax\n\t"
 		"cmovaq %[n], %%rax\n\t"
@@ -217,7 +220,7 @@ static inline int rseq_pushn(uintptr_t class, void *const *objs, size_t n)
 		"addl %%eax, %%edx\n\t" /* the new cur */
 		"movq %[objs], %%rsi\n\t"
 		RSEQ_COPY
-		"movl %%edx, (%%rcx, %[class], 8)\n"
+		"movl %%edx, (%%r10)\n"
 		"2:\n\t"
 		"movq %%rax, %[moved]\n\t"
 		: [moved] "=&r"(moved)

@@ -49,9 +49,15 @@ enum kmem_flags {
  * looked at closely.
  */
 struct class_check {
-	uint32_t magic;
-	uint32_t mask; /* slab size - 1 */
+	union {
+		struct {
+			uint32_t magic;
+			uint32_t mask; /* slab size - 1 */
+		};
+		uint64_t both; /* one load instead of two */
+	};
 };
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "mask is on top");
 
 /* A line; what fast paths read is in its second half, since objects begin where
  * lines do: a load waits for a store of the same offset in another page. */
@@ -114,7 +120,10 @@ unsigned int kmalloc_lodging(unsigned int class);
 static ALWAYS_INLINE bool is_multiple(const struct class_check *c,
 				      const void *p)
 {
-	return ((uint32_t)(uintptr_t)p & c->mask) * c->magic < c->magic;
+	uint64_t both = c->both;
+	uint32_t magic = (uint32_t)both;
+
+	return ((uint32_t)(uintptr_t)p & (uint32_t)(both >> 32)) * magic < magic;
 }
 
 static ALWAYS_INLINE bool class_check_ok(uintptr_t class, const void *p)
