@@ -3,6 +3,8 @@
  * first tenth are freed, and the program sleeps, or goes on with a little work
  * (10 % of one processor at most). over_live_N is the resident memory N
  * seconds later over the live bytes, those of the little work included.
+ * "survivors": objects of 1 to 4 KiB, of which three in ten live on, here and
+ * there.
  */
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +13,13 @@
 
 #define BURST_BYTES (128 * MiB)
 
-enum { MAX_OBJECTS = 1 << 20, SIZES = 4096, LIVE = 1000, WORK = 200 };
+enum {
+	MAX_OBJECTS = 1 << 20,
+	SIZES = 4096,
+	LIVE = 1000,
+	WORK = 200,
+	SURVIVORS = 3, /* in ten */
+};
 
 struct slot {
 	void *p;
@@ -49,17 +57,18 @@ static size_t live_bytes(const struct slot *slots)
 	return bytes;
 }
 
-/* arg: seconds, whether it works while it waits */
+/* arg: seconds, whether it works while it waits, whether survivors are scattered */
 static void burst(struct bench *b)
 {
 	static const int marks[] = {1, 10, 60};
-	bool works = bench_arg(b, 1);
-	uint32_t *sizes = map_sizes(SIZES, 16, 1024, 1);
+	bool works = bench_arg(b, 1), scattered = bench_arg(b, 2);
+	uint32_t *sizes = scattered ? map_sizes(SIZES, 1024, 4096, 1) :
+				      map_sizes(SIZES, 16, 1024, 1);
 	void **object = map_array(MAX_OBJECTS, sizeof(*object));
 	struct slot *slots = map_array(LIVE, sizeof(*slots));
 	struct rng r = rng_seed(2);
 	size_t bytes = 0, live = 0, before = bench_rss();
-	uint32_t n = 0, kept = 0;
+	uint32_t n = 0;
 	double start;
 	char name[32];
 
@@ -70,13 +79,16 @@ static void burst(struct bench *b)
 			object[n] = malloc(size);
 			memset(object[n], 1, size);
 			bytes += size;
-			if (live < BURST_BYTES / 10) {
-				live = bytes;
-				kept = n + 1;
-			}
 		}
-		for (uint32_t i = kept; i < n; i++)
-			free(object[i]);
+		for (uint32_t i = 0; i < n; i++) {
+			bool lives = scattered ? rng_below(&r, 10) < SURVIVORS :
+						 live < BURST_BYTES / 10;
+
+			if (lives)
+				live += sizes[i % SIZES];
+			else
+				free(object[i]);
+		}
 		start = seconds_now();
 		for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
 			if (marks[i] > bench_arg(b, 0))
@@ -105,6 +117,11 @@ static const struct bench_case cases[] = {
 	{"working",
 	 burst,
 	 {10, true},
+	 1,
+	 .flags = BENCH_QUICK | BENCH_UNTIMED | BENCH_IDLE},
+	{"survivors",
+	 burst,
+	 {10, true, true},
 	 1,
 	 .flags = BENCH_QUICK | BENCH_UNTIMED | BENCH_IDLE},
 	{"idle-60s",

@@ -164,6 +164,7 @@ static void make_huge(struct zone *z, struct page *page, unsigned int order,
 	do {
 		if (!thp_make(pfn + done))
 			break;
+		store_relaxed(&pfn_to_pageblock(pfn + done)->huge, 1);
 		done += PAGEBLOCK_PAGES;
 	} while (done < nr && thp_wanted());
 	lock_acquire(&z->lock);

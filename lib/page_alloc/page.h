@@ -69,7 +69,8 @@ struct page {
 	uint8_t node;
 	uint8_t zone; /* enum zone_type */
 	uint8_t migratetype; /* BUDDY: the list it is on */
-	uint8_t cold; /* BUDDY: enum temperature; VFREE: known to be clean */
+	uint8_t cold; /* BUDDY: enum temperature; SLAB: enum slab_rest; VFREE:
+		       * known to be clean */
 	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */
 	union {
 		uint8_t cache; /* SLAB: id of its kmem_cache */
@@ -84,7 +85,9 @@ struct page {
 		struct { /* SLAB. Lock: kmem_cache_node->lock */
 			uint16_t nr_free;
 			uint16_t colour; /* bytes before the first object */
-			uint32_t unused;
+			/* Pages given back (bit k: page k), no object of which
+			 * was handed out since. */
+			uint32_t holes;
 			/* One bit an object: set = free. */
 			uint64_t bitmap[MAX_OBJS_PER_SLAB / 64];
 		};
@@ -106,6 +109,7 @@ _Static_assert(sizeof(struct page) == 64, "one cache line each");
 struct pageblock {
 	uint64_t present[PAGEBLOCK_PAGES / 64]; /* may hold memory */
 	uint8_t migratetype; /* Atomic: pcp_free() reads it without, as a hint */
+	uint8_t huge; /* made as one page, still whole. Atomic: the same */
 };
 
 /* Const after init but for the low window, which opens once. */

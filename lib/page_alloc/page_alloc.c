@@ -306,6 +306,20 @@ bool free_pages(struct page *page, unsigned int order, bool wait)
 	return true;
 }
 
+void free_pages_absent(struct page *page, unsigned int order, uint32_t absent)
+{
+	struct zone *z = page_zone(page);
+	size_t pfn = page_to_pfn(page);
+
+	lock_acquire(&z->lock);
+	for (; absent; absent &= absent - 1)
+		present_clear(pfn + (unsigned int)__builtin_ctz(absent), 1);
+	page->type = PAGE_NONE;
+	buddy_free(z, pfn, order);
+	lock_release(&z->lock);
+	count_vm_events(PGFREE, (uint64_t)1 << order);
+}
+
 /* --- exact sizes --- */
 
 static void clear_dirty(char *addr, size_t nr, const uint64_t *dirty)

@@ -78,6 +78,9 @@ static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
  * Return: false only without @wait, when the zone's lock is not free.
  */
 bool free_pages(struct page *page, unsigned int order, bool wait);
+/* The same for a block of which some pages hold no memory: bit k of @absent is for
+ * its page k. */
+void free_pages_absent(struct page *page, unsigned int order, uint32_t absent);
 
 /*
  * alloc_pages_exact() - @nr pages, aligned to 1 << @align_order pages; the tail

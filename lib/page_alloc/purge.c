@@ -85,6 +85,8 @@ static void put_back(struct zone *z, const struct isolated *b, size_t empty)
 	size_t pfn = page_to_pfn(b->page);
 
 	present_clear(pfn, empty);
+	for (size_t i = 0; i < empty; i += PAGEBLOCK_PAGES)
+		store_relaxed(&pfn_to_pageblock(pfn + i)->huge, 0);
 	b->page->type = PAGE_NONE;
 	buddy_free(z, pfn, order);
 }

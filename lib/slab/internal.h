@@ -15,7 +15,21 @@ enum { NAMED_SLOTS_BEGIN = 22000, NAMED_SHEAF_MAX = 226 };
  * from one to the next: barns take few of them, since slabs put them in order. */
 enum { ORDERED_BELOW = 1024 };
 
-enum { NR_BUCKETS = 8, BUCKET_FULL = 254, BUCKET_EMPTY = 255 };
+enum { MAX_SLAB_ORDER = 5 };
+
+enum {
+	NR_BUCKETS = 8,
+	BUCKET_ISOLATED = 253,
+	BUCKET_FULL = 254,
+	BUCKET_EMPTY = 255,
+};
+
+/* slab->cold. Lock: node->lock */
+enum slab_rest {
+	SLAB_ACTIVE,
+	SLAB_RESTING, /* no object was taken since a tick saw it */
+	SLAB_HOLLOWED, /* nor given back since its free pages were */
+};
 
 struct kmem_cache_node {
 	struct lock lock;
@@ -62,11 +76,34 @@ size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
 
 /*
+ * slab_isolate_sparse() - take slabs of @c with few objects, which leave some of its
+ * pages without any, off the lists; slab->holes says which pages (bit k: page k).
+ * They take objects back, but hand none out. Slabs that a tick has not found
+ * before are only marked as such with @resting.
+ * @max: slabs at most.
+ * slab_put_back() - to the lists that suit; what was in @isolated's holes is gone.
+ */
+size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
+			   struct hlist_head *isolated, bool resting,
+			   size_t max);
+void slab_put_back(struct kmem_cache *c, unsigned int node,
+		   struct hlist_head *isolated);
+
+/*
  * slab_for_each_live() - call @fn for the first @max objects of @c that are
  * handed out. Context: the gate is closed, and the sheaves are empty.
  */
 void slab_for_each_live(struct kmem_cache *c, size_t max,
 			void (*fn)(struct kmem_cache *c, void *obj));
+
+/* --- hollow.c --- */
+
+/*
+ * hollow_out() - give pages that lie between @c's objects, in slabs with few of
+ * them, back to the kernel. @resting: only of slabs at rest, and not many at once.
+ */
+void hollow_out(struct kmem_cache *c);
+void hollow_decay(unsigned int ticks);
 
 /* --- debug.c: caches with SLAB_POISON or SLAB_RED_ZONE --- */
 

@@ -87,7 +87,7 @@ static unsigned int choose_order(size_t size)
 {
 	unsigned int order = size * MAX_OBJS_PER_SLAB >= 2 * PAGE_SIZE;
 
-	for (; order < 5; order++) {
+	for (; order < MAX_SLAB_ORDER; order++) {
 		size_t bytes = (size_t)PAGE_SIZE << order;
 
 		if (bytes / size >= 8 && bytes % size <= bytes / 8)
@@ -383,6 +383,7 @@ static void shrink_cache(struct kmem_cache *c, unsigned int unused)
 {
 	(void)unused;
 	shrink(c);
+	hollow_out(c);
 }
 
 static void drain_cache(struct kmem_cache *c, unsigned int unused)
@@ -394,6 +395,7 @@ static void drain_cache(struct kmem_cache *c, unsigned int unused)
 void slab_decay(unsigned int ticks)
 {
 	for_each_cache(decay_cache, ticks);
+	hollow_decay(ticks);
 	barn_decay(ticks);
 }
 

@@ -14,6 +14,7 @@
  *	0               on no list              BUCKET_FULL
  *	1 .. objs - 1   node->partial[bucket]   bucket = nr_free * 8 / objs
  *	objs            node->empty             BUCKET_EMPTY
+ *	any             those of hollow.c       BUCKET_ISOLATED
  *
  * Allocation takes from the lowest bucket, the fullest slabs, so that sparse
  * ones run empty and go back to the page allocator. A few empty slabs are kept.
@@ -152,7 +153,7 @@ static ALWAYS_INLINE void move_slab(struct kmem_cache *c, struct geometry g,
 	unsigned int bucket = bucket_of(g, nr_free);
 
 	slab->nr_free = (uint16_t)nr_free;
-	if (bucket == slab->bucket)
+	if (bucket == slab->bucket || slab->bucket == BUCKET_ISOLATED)
 		return;
 	del_slab(c, n, slab);
 	add_slab(c, n, slab, bucket);
@@ -212,6 +213,8 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	slab->order = c->order;
 	slab->cache = c->id;
 	slab->nr_free = c->objs;
+	slab->cold = SLAB_ACTIVE;
+	slab->holes = 0;
 	slab->colour = 0;
 	if (c->colour_step)
 		slab->colour = (uint16_t)(fetch_add_relaxed(&n->next_colour,
@@ -269,7 +272,10 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 		fetch_sub_relaxed(&control.zones[slab->node][slab->zone].slab,
 				  1ull << c->order);
 		slab->type = PAGE_ALLOC;
-		free_pages(slab, c->order, true);
+		if (unlikely(slab->holes))
+			free_pages_absent(slab, c->order, slab->holes);
+		else
+			free_pages(slab, c->order, true);
 		pages += 1ul << c->order;
 	}
 	return pages;
@@ -360,6 +366,30 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 _Static_assert(MAX_OBJS_PER_SLAB - 1 <= ARRAY_SIZE(((struct sheaf *)0)->objs),
 	       "a sheaf holds a slab but for one object");
 
+/* Pages of @slab that no object in use lies in. Lock: node->lock */
+static uint32_t find_holes(const struct kmem_cache *c, const struct page *slab)
+{
+	uint32_t used = 0;
+
+	for (unsigned int w = 0; w * 64 < c->objs; w++) {
+		unsigned int rest = c->objs - w * 64;
+		uint64_t live = ~slab->bitmap[w];
+
+		if (rest < 64)
+			live &= (1ull << rest) - 1;
+		for (; live; live &= live - 1) {
+			unsigned int i = w * 64 +
+					 (unsigned int)__builtin_ctzll(live);
+			size_t first = slab->colour + (size_t)i * c->size;
+			size_t last = first + c->size - 1;
+
+			used |= (2u << (last >> PAGE_SHIFT)) -
+				(1u << (first >> PAGE_SHIFT));
+		}
+	}
+	return ~used & (uint32_t)((1ull << (1u << c->order)) - 1);
+}
+
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
@@ -393,6 +423,9 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
 		take_from_slab(c, slab, objs + got, k);
+		slab->cold = SLAB_ACTIVE;
+		if (unlikely(slab->holes))
+			slab->holes &= find_holes(c, slab);
 		got += k;
 		move_slab(c, g, cn, slab, slab->nr_free - k);
 	}
@@ -543,6 +576,8 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 			nr += runs[r].nr;
 		} while (++r < nr_runs && runs[r].slab == slab);
 		done += nr;
+		if (unlikely(slab->cold == SLAB_HOLLOWED))
+			slab->cold = SLAB_RESTING;
 		move_slab(c, g, cn, slab, slab->nr_free + nr);
 		/* A nested call must not wait for the page allocator. */
 		if (unlikely(slab->bucket == BUCKET_EMPTY) &&
@@ -554,6 +589,79 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		lock_release(&cn->lock);
 	free_slabs(c, &freed);
 	return done;
+}
+
+/* --- sparse slabs, for hollow.c --- */
+
+/* Objects of a slab, if there are no more, may well leave pages without any. */
+static unsigned int few_objects(const struct kmem_cache *c)
+{
+	return 2u << c->order;
+}
+
+static bool is_huge(const struct page *slab)
+{
+	return load_relaxed(&pfn_to_pageblock(page_to_pfn(slab))->huge);
+}
+
+size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
+			   struct hlist_head *isolated, bool resting,
+			   size_t max)
+{
+	struct kmem_cache_node *n = cache_node(c, node);
+	unsigned int objs = c->objs, few = few_objects(c), b = NR_BUCKETS;
+	size_t nr = 0;
+
+	node_lock(n, false);
+	/* Down to the first bucket whose sparsest slabs have more. */
+	while (b-- && objs - (b + 1) * objs / NR_BUCKETS <= few) {
+		struct hlist_node *i = n->partial[b].first, *next;
+
+		for (; i && nr < max; i = next) {
+			struct page *slab = hlist_entry(i, struct page, buddy);
+
+			uint32_t holes;
+
+			next = i->next;
+			if (slab->cold == SLAB_HOLLOWED ||
+			    objs - slab->nr_free > few)
+				continue;
+			if (resting && slab->cold == SLAB_ACTIVE) {
+				slab->cold = SLAB_RESTING;
+				continue;
+			}
+			slab->cold = SLAB_HOLLOWED;
+			holes = find_holes(c, slab);
+			if (holes == slab->holes || is_huge(slab))
+				continue;
+			slab->holes = holes;
+			del_slab(c, n, slab);
+			slab->bucket = BUCKET_ISOLATED;
+			hlist_add_head(&slab->buddy, isolated);
+			nr++;
+		}
+	}
+	lock_release(&n->lock);
+	return nr;
+}
+
+void slab_put_back(struct kmem_cache *c, unsigned int node,
+		   struct hlist_head *isolated)
+{
+	struct kmem_cache_node *n = cache_node(c, node);
+	const struct geometry g = geometry_of(c);
+
+	if (hlist_empty(isolated))
+		return;
+	node_lock(n, false);
+	while (!hlist_empty(isolated)) {
+		struct page *slab =
+			hlist_entry(isolated->first, struct page, buddy);
+
+		hlist_del(&slab->buddy);
+		add_slab(c, n, slab, bucket_of(g, slab->nr_free));
+	}
+	lock_release(&n->lock);
 }
 
 const char *slab_check_object(const void *p)

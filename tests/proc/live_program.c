@@ -5,6 +5,7 @@
  *
  *	alloc SIZE COUNT THREADS   COUNT objects of SIZE bytes in each thread
  *	free THREADS               all of them, shared out among the threads
+ *	thin N                     all but every Nth of them
  *	churn MS THREADS           allocate and free at random, end with none
  *	fork                       a child that allocates and exits
  *	grow SIZE TO COUNT         COUNT times: allocate, grow by realloc, free
@@ -55,6 +56,16 @@ static void job_free(const struct job *job)
 {
 	for (size_t i = job->first; i < job->last; i++)
 		free(objects[i]);
+}
+
+static void thin(size_t n)
+{
+	for (size_t i = 0; i < nr_objects; i++) {
+		if (i % n == 0)
+			continue;
+		free(objects[i]);
+		objects[i] = NULL;
+	}
 }
 
 static uint64_t now_ms(void)
@@ -163,6 +174,8 @@ static void obey(char *line)
 		do_fork();
 	} else if (!strncmp(line, "grow", 4)) {
 		do_grow(a, b, c);
+	} else if (!strncmp(line, "thin", 4) && a) {
+		thin(a);
 	} else if (!strncmp(line, "trim", 4)) {
 		malloc_trim(0);
 	} else {

@@ -27,6 +27,7 @@ const char *const page_state_names[NR_FIXED_STATES] = {
 	[STATE_AREA_ROOM] = "room of vmalloc areas",
 	[STATE_AREA_UNPURGED] = "free vmalloc space, resident",
 	[STATE_AREA_RETURNED] = "free vmalloc space, given back",
+	[STATE_SLAB_HOLLOW] = "slabs' free pages, given back",
 };
 
 const char page_block_letters[NR_MIGRATETYPES + 1] = {
@@ -145,6 +146,22 @@ static int add_free(struct reader *r, uint64_t pfn, uint64_t nr)
 	return 0;
 }
 
+/* A slab of @nr pages. */
+static int add_slab(struct reader *r, const struct page *slab, uint64_t nr)
+{
+	int err = 0;
+
+	if (!slab->cache) /* 0 is no cache */
+		return add(r, STATE_CHANGING, nr);
+	for (uint64_t i = 0; i < nr && !err; i++)
+		err = add(r,
+			  i < 32 && slab->holes >> i & 1 ?
+				  STATE_SLAB_HOLLOW :
+				  STATE_SLAB + slab->cache,
+			  1);
+	return err;
+}
+
 /* --- blocks --- */
 
 /* The block that starts at @pfn. *ret_nr: its pages. */
@@ -167,11 +184,8 @@ static int add_block(struct reader *r, uint64_t pfn, uint64_t *ret_nr)
 		return add_free(r, pfn, in_order);
 	case PAGE_PCP:
 		return add(r, STATE_PCP, in_order);
-	case PAGE_SLAB: /* 0 is no cache */
-		return add(r,
-			   page.cache ? STATE_SLAB + page.cache :
-					STATE_CHANGING,
-			   in_order);
+	case PAGE_SLAB:
+		return add_slab(r, &page, in_order);
 	case PAGE_LARGE:
 	case PAGE_CACHED:
 		*ret_nr = in_block;

@@ -22,6 +22,7 @@ enum page_state {
 	STATE_AREA_ROOM,     /* for the area before it to grow */
 	STATE_AREA_UNPURGED, /* free, with memory behind it */
 	STATE_AREA_RETURNED,
+	STATE_SLAB_HOLLOW, /* of a slab, without memory behind it */
 	NR_FIXED_STATES,
 	STATE_SLAB = 16, /* + the id of its cache */
 	NR_STATES = STATE_SLAB + NR_CLASSES,

@@ -27,12 +27,13 @@ static const struct ink state_inks[NR_FIXED_STATES] = {
 	[STATE_AREA_ROOM] = { "", 0xd9cbec, 0x493a5f },
 	[STATE_AREA_UNPURGED] = { "", 0xb0a5c2, 0x786d8c },
 	[STATE_AREA_RETURNED] = { "", 0xefedf3, 0x26242d },
+	[STATE_SLAB_HOLLOW] = { "", 0xd3e2ea, 0x223b47 },
 };
 
 /* In the legend: in use first. */
 static const enum page_state state_order[NR_FIXED_STATES] = {
 	STATE_LARGE, STATE_LARGE_CACHED, STATE_AREA, STATE_AREA_ROOM,
-	STATE_PCP, STATE_FREE_RESIDENT, STATE_FREE_RETURNED,
+	STATE_SLAB_HOLLOW, STATE_PCP, STATE_FREE_RESIDENT, STATE_FREE_RETURNED,
 	STATE_AREA_UNPURGED, STATE_AREA_RETURNED, STATE_CHANGING,
 };
 

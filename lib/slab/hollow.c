@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hollow.c - pages of slabs that no object in use lies in go back to the kernel.
+ *
+ * When most objects of a cache have died the survivors keep nearly every slab. No
+ * other cache can have what is free in them, but whole pages of it need not cost
+ * memory: what they hold is of no use to anyone, and the next object there finds
+ * a new page. That is done
+ *
+ *	before a zone grows	for all slabs with few objects, so that new sizes
+ *				take the memory of old ones
+ *	at each tick		for those that rested since the last one, a few
+ *
+ * Slabs are off the lists meanwhile, so that no object of theirs is handed out. Not
+ * where a huge page would be split, nor of caches whose free objects have to stay
+ * as they are.
+ */
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "slab/internal.h"
+
+/* A tick: each is a system call or two. */
+enum { TICK_SLABS = 512 };
+
+_Static_assert(MAX_SLAB_ORDER <= 5, "a slab's holes are bits of 32");
+
+static bool may_hollow(const struct kmem_cache *c)
+{
+	return has_slabs(c) && c->order && !c->ctor && !is_checked(c) &&
+	       !(c->flags & SLAB_TYPESAFE) && params.thp != TRI_ON;
+}
+
+/* Return: false if the memory is locked. */
+static bool purge_holes(const struct page *slab)
+{
+	char *addr = page_address(slab);
+	uint32_t holes = slab->holes;
+
+	while (holes) {
+		unsigned int first = (unsigned int)__builtin_ctz(holes);
+		uint32_t from = holes >> first;
+		/* ~from is 0 only where it would be all of 32 pages, which no
+		 * slab with an object lacks. */
+		unsigned int nr = (unsigned int)__builtin_ctz(~from);
+
+		count_vm_event(PURGE_CALLS);
+		if (os_purge(addr + ((size_t)first << PAGE_SHIFT),
+			     (size_t)nr << PAGE_SHIFT) < 0)
+			return false;
+		count_vm_events(SLAB_HOLLOW, nr);
+		count_vm_events(PGPURGE, nr);
+		holes &= ~(((1u << nr) - 1) << first);
+	}
+	return true;
+}
+
+/* Return: how many slabs. */
+static size_t hollow(struct kmem_cache *c, bool resting, size_t max)
+{
+	size_t nr = 0;
+
+	if (!may_hollow(c))
+		return 0;
+	for (unsigned int node = 0; node < nr_nodes() && nr < max; node++) {
+		struct hlist_head isolated = { 0 };
+		bool failed = false;
+
+		nr += slab_isolate_sparse(c, node, &isolated, resting,
+					  max - nr);
+		for (struct hlist_node *i = isolated.first; i; i = i->next) {
+			struct page *slab = hlist_entry(i, struct page, buddy);
+
+			/* Locked memory stays, and so will the next. */
+			failed = failed || !purge_holes(slab);
+			if (failed)
+				slab->holes = 0;
+		}
+		slab_put_back(c, node, &isolated);
+	}
+	return nr;
+}
+
+void hollow_out(struct kmem_cache *c)
+{
+	hollow(c, false, SIZE_MAX);
+}
+
+void hollow_decay(unsigned int ticks)
+{
+	static unsigned int next; /* Atomic: whose turn it is */
+	unsigned int ids = nr_cache_ids() - 1;
+	size_t left = (size_t)TICK_SLABS * ticks;
+
+	for (unsigned int i = 0; i < ids && left; i++) {
+		unsigned int id = 1 + fetch_add_relaxed(&next, 1) % ids;
+
+		if (control.caches[id].size)
+			left -= hollow(&kmem_caches[id], true, left);
+	}
+}
