@@ -144,6 +144,8 @@ size_t page_alloc_free_resident(void);
 
 /* Is so much of the heap free and resident that the decay clock should tick? */
 bool page_alloc_much_free(void);
+/* Did the heap shrink to a small part of what it once had? */
+bool page_alloc_shrunk(void);
 /* Is more free memory resident than resident_free_limit() allows? */
 bool page_alloc_over_limit(void);
 

@@ -25,6 +25,8 @@ enum {
 	LEVEL_MIN = MiB(1) >> PAGE_SHIFT,
 	MUCH_FREE_MIN = MiB(4) >> PAGE_SHIFT,
 	MUCH_FREE_RATIO = 4, /* part of what is in use */
+	SHRUNK_MIN = MiB(16) >> PAGE_SHIFT,
+	SHRUNK_RATIO = 4, /* part of what there is */
 };
 
 size_t resident_free_limit(size_t wanted)
@@ -260,6 +262,19 @@ bool page_alloc_much_free(void)
 			return true;
 	}
 	return false;
+}
+
+bool page_alloc_shrunk(void)
+{
+	size_t present = 0, in_use = 0;
+
+	for (unsigned int node = 0; node < nr_nodes(); node++) {
+		const struct zone *z = zone_of(node, ZONE_NORMAL);
+
+		present += load_relaxed(&z->stat->present);
+		in_use += pages_in_use(z);
+	}
+	return present >= SHRUNK_MIN && in_use < present / SHRUNK_RATIO;
 }
 
 /* What lies scattered: not all at once. */

@@ -271,6 +271,14 @@ static bool first_in_a_while(void)
 	return now - before > 1;
 }
 
+/* A program that does little now, and once had a much larger heap or just gave much
+ * of it back. */
+static bool is_calm(void)
+{
+	return (page_alloc_much_free() || page_alloc_shrunk()) &&
+	       first_in_a_while();
+}
+
 void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 {
 	bool nested = how != SLOW_NORMAL;
@@ -292,7 +300,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
 	store_relaxed(&c->age, 0);
-	calm = !nested && page_alloc_much_free() && first_in_a_while();
+	calm = !nested && is_calm();
 	s = calm ? NULL : barn_get(c, node);
 	if (s) {
 		refill_from_barn(c, s, objs, 1, node, nested);
@@ -393,15 +401,18 @@ static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
 	unsigned int node = numa_node();
+	bool calm = !nested && has_slabs(c) && is_calm();
 
 	/* The barn has no lock that a nested call could find held. */
-	if (nested ||
-	    (has_slabs(c) && !is_idle(c) && barn_has_room(c, node, s))) {
+	if (nested || (has_slabs(c) && !calm && !is_idle(c) &&
+		       barn_has_room(c, node, s))) {
 		barn_put(c, node, s);
 		return;
 	}
 	cache_give(c, s->objs, s->nr, false);
 	barn_put_empty(s);
+	if (calm && !(c->flags & SLAB_TYPESAFE))
+		slab_free_empty(c, node, 0);
 }
 
 bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
