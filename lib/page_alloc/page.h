@@ -78,7 +78,7 @@ struct page {
 	};
 	union {
 		struct hlist_node buddy; /* BUDDY, SLAB. Lock: zone, node */
-		struct list_head lru; /* PCP, ISOLATED */
+		struct list_head lru; /* PCP, ISOLATED, partial SLAB */
 		uint32_t area_slot; /* VMALLOC: see base/area.h */
 	};
 	union {

@@ -20,8 +20,9 @@
 #include "os/os.h"
 #include "slab/internal.h"
 
-/* A tick: each is a system call or two. */
-enum { TICK_SLABS = 512 };
+/* Slabs: so many while others wait for the cache's lock, and so many a tick, which
+ * looks at each twice and then makes a system call or two. */
+enum { LOOKS_AT_ONCE = 2048, TICK_LOOKS = 4096 };
 
 _Static_assert(MAX_SLAB_ORDER <= 5, "a slab's holes are bits of 32");
 
@@ -55,47 +56,77 @@ static bool purge_holes(const struct page *slab)
 	return true;
 }
 
-/* Return: how many slabs. */
-static size_t hollow(struct kmem_cache *c, bool resting, size_t max)
+static void purge_isolated(struct hlist_head *isolated)
 {
-	size_t nr = 0;
+	bool failed = false;
 
-	if (!may_hollow(c))
-		return 0;
-	for (unsigned int node = 0; node < nr_nodes() && nr < max; node++) {
-		struct hlist_head isolated = { 0 };
-		bool failed = false;
+	for (struct hlist_node *i = isolated->first; i; i = i->next) {
+		struct page *slab = hlist_entry(i, struct page, buddy);
 
-		nr += slab_isolate_sparse(c, node, &isolated, resting,
-					  max - nr);
-		for (struct hlist_node *i = isolated.first; i; i = i->next) {
-			struct page *slab = hlist_entry(i, struct page, buddy);
-
-			/* Locked memory stays, and so will the next. */
-			failed = failed || !purge_holes(slab);
-			if (failed)
-				slab->holes = 0;
-		}
-		slab_put_back(c, node, &isolated);
+		/* Locked memory stays, and so will the next. */
+		failed = failed || !purge_holes(slab);
+		if (failed)
+			slab->holes = 0;
 	}
-	return nr;
+}
+
+/* Return: how many slabs of the bucket it looked at. */
+static size_t hollow(struct kmem_cache *c, unsigned int node,
+		     unsigned int bucket, bool resting, size_t looks)
+{
+	struct hlist_head isolated = { 0 };
+	size_t looked = slab_isolate_sparse(c, node, bucket, resting, looks,
+					    &isolated);
+
+	purge_isolated(&isolated);
+	slab_put_back(c, node, &isolated);
+	return looked;
+}
+
+static void hollow_node(struct kmem_cache *c, unsigned int node)
+{
+	size_t nr = load_relaxed(&cache_stat(c)->nr_slabs);
+	unsigned int b = NR_BUCKETS;
+
+	while (b-- && bucket_is_sparse(c, b))
+		for (size_t looked = 0; looked < nr; looked += LOOKS_AT_ONCE)
+			if (hollow(c, node, b, false, LOOKS_AT_ONCE) <
+			    LOOKS_AT_ONCE)
+				break;
 }
 
 void hollow_out(struct kmem_cache *c)
 {
-	hollow(c, false, SIZE_MAX);
+	for (unsigned int node = 0; may_hollow(c) && node < nr_nodes(); node++)
+		hollow_node(c, node);
+}
+
+/* Half of the looks for each bucket, so that long ones are not all there is. */
+static size_t hollow_resting(struct kmem_cache *c, unsigned int node,
+			     size_t looks)
+{
+	unsigned int b = NR_BUCKETS;
+	size_t left = looks;
+
+	while (b-- && left && bucket_is_sparse(c, b))
+		left -= hollow(c, node, b, true, (left + 1) / 2);
+	return looks - left;
 }
 
 void hollow_decay(unsigned int ticks)
 {
 	static unsigned int next; /* Atomic: whose turn it is */
 	unsigned int ids = nr_cache_ids() - 1;
-	size_t left = (size_t)TICK_SLABS * ticks;
+	size_t left = (size_t)TICK_LOOKS * ticks;
 
 	for (unsigned int i = 0; i < ids && left; i++) {
 		unsigned int id = 1 + fetch_add_relaxed(&next, 1) % ids;
+		struct kmem_cache *c = &kmem_caches[id];
 
-		if (control.caches[id].size)
-			left -= hollow(&kmem_caches[id], true, left);
+		if (!control.caches[id].size || !may_hollow(c))
+			continue;
+		for (unsigned int node = 0; node < nr_nodes(); node++)
+			left -= hollow_resting(c, node,
+					       min_size(left, LOOKS_AT_ONCE));
 	}
 }

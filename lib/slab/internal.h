@@ -36,8 +36,9 @@ struct kmem_cache_node {
 	uint16_t buckets; /* bit k: partial[k] is not empty */
 	uint16_t next_colour;
 	uint32_t nr_empty;
-	/* Slabs by how much is free: partial[0] are the fullest. */
-	struct hlist_head partial[NR_BUCKETS];
+	/* Slabs by how much is free: partial[0] are the fullest. In each, those
+	 * last that hollow.c looked at last. */
+	struct list_head partial[NR_BUCKETS];
 	struct hlist_head empty;
 };
 
@@ -76,16 +77,18 @@ size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
 
 /*
- * slab_isolate_sparse() - take slabs of @c with few objects, which leave some of its
- * pages without any, off the lists; slab->holes says which pages (bit k: page k).
- * They take objects back, but hand none out. Slabs that a tick has not found
- * before are only marked as such with @resting.
- * @max: slabs at most.
+ * bucket_is_sparse() - may there be slabs with few objects in it?
+ * slab_isolate_sparse() - look at up to @looks slabs of a bucket, and take those off
+ * the list that have few objects and pages without any: slab->holes says which.
+ * They take objects back, but hand none out. @resting: only those that rested
+ * since the tick before; the others are marked. Return: how many it looked at;
+ * fewer than @looks: all there are.
  * slab_put_back() - to the lists that suit; what was in @isolated's holes is gone.
  */
+bool bucket_is_sparse(const struct kmem_cache *c, unsigned int bucket);
 size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
-			   struct hlist_head *isolated, bool resting,
-			   size_t max);
+			   unsigned int bucket, bool resting, size_t looks,
+			   struct hlist_head *isolated);
 void slab_put_back(struct kmem_cache *c, unsigned int node,
 		   struct hlist_head *isolated);
 
@@ -100,7 +103,8 @@ void slab_for_each_live(struct kmem_cache *c, size_t max,
 
 /*
  * hollow_out() - give pages that lie between @c's objects, in slabs with few of
- * them, back to the kernel. @resting: only of slabs at rest, and not many at once.
+ * them, back to the kernel. hollow_decay() - of all caches, but only where no object
+ * was taken since the last tick, and not many at once.
  */
 void hollow_out(struct kmem_cache *c);
 void hollow_decay(unsigned int ticks);

@@ -52,7 +52,12 @@ static bool node_lock(struct kmem_cache_node *n, bool nested)
 {
 	/* Zero is a free lock; only the checker needs the class. */
 	lock_set_class(&n->lock, LOCK_CACHE_NODE);
-	return lock_acquire_unless(&n->lock, nested);
+	if (!lock_acquire_unless(&n->lock, nested))
+		return false;
+	if (unlikely(!n->partial[0].next))
+		for (unsigned int b = 0; b < NR_BUCKETS; b++)
+			INIT_LIST_HEAD(&n->partial[b]);
+	return true;
 }
 
 /*
@@ -123,7 +128,7 @@ static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 		fetch_add_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
 		fetch_add_relaxed(&empty.pages, 1ull << c->order);
 	} else if (bucket != BUCKET_FULL) {
-		hlist_add_head(&slab->buddy, &n->partial[bucket]);
+		list_add(&slab->lru, &n->partial[bucket]);
 		n->buckets = (uint16_t)(n->buckets | 1u << bucket);
 	}
 }
@@ -135,14 +140,16 @@ static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 
 	if (bucket == BUCKET_FULL)
 		return;
-	hlist_del(&slab->buddy);
 	if (bucket == BUCKET_EMPTY) {
+		hlist_del(&slab->buddy);
 		n->nr_empty--;
 		fetch_sub_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
 		fetch_sub_relaxed(&empty.pages, 1ull << c->order);
-	} else if (hlist_empty(&n->partial[bucket])) {
-		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
+		return;
 	}
+	list_del(&slab->lru);
+	if (list_empty(&n->partial[bucket]))
+		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
 }
 
 /* @slab has @nr_free objects now: to the list that suits. */
@@ -161,13 +168,13 @@ static ALWAYS_INLINE void move_slab(struct kmem_cache *c, struct geometry g,
 
 static struct page *fullest_slab(struct kmem_cache_node *n)
 {
-	struct hlist_node *first;
-
 	if (n->buckets)
-		first = n->partial[__builtin_ctz(n->buckets)].first;
-	else
-		first = n->empty.first;
-	return first ? hlist_entry(first, struct page, buddy) : NULL;
+		return list_first_entry(
+			&n->partial[__builtin_ctz(n->buckets)], struct page,
+			lru);
+	if (hlist_empty(&n->empty))
+		return NULL;
+	return hlist_entry(n->empty.first, struct page, buddy);
 }
 
 /* --- making and freeing slabs --- */
@@ -604,45 +611,67 @@ static bool is_huge(const struct page *slab)
 	return load_relaxed(&pfn_to_pageblock(page_to_pfn(slab))->huge);
 }
 
+static void move_to_end(struct kmem_cache_node *n, struct page *slab)
+{
+	list_del(&slab->lru);
+	list_add_tail(&slab->lru, &n->partial[slab->bucket]);
+}
+
+/* Is there something to be had of @slab, now? Then slab->holes says what. */
+static bool may_isolate(const struct kmem_cache *c, struct page *slab,
+			bool resting)
+{
+	uint32_t holes;
+
+	if (slab->cold == SLAB_HOLLOWED ||
+	    (unsigned int)(c->objs - slab->nr_free) > few_objects(c))
+		return false;
+	if (resting && slab->cold == SLAB_ACTIVE) {
+		slab->cold = SLAB_RESTING;
+		return false;
+	}
+	slab->cold = SLAB_HOLLOWED;
+	holes = find_holes(c, slab);
+	if (holes == slab->holes || is_huge(slab))
+		return false;
+	slab->holes = holes;
+	return true;
+}
+
+bool bucket_is_sparse(const struct kmem_cache *c, unsigned int bucket)
+{
+	unsigned int objs = c->objs;
+
+	return objs - (bucket + 1) * objs / NR_BUCKETS <= few_objects(c);
+}
+
 size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
-			   struct hlist_head *isolated, bool resting,
-			   size_t max)
+			   unsigned int bucket, bool resting, size_t looks,
+			   struct hlist_head *isolated)
 {
 	struct kmem_cache_node *n = cache_node(c, node);
-	unsigned int objs = c->objs, few = few_objects(c), b = NR_BUCKETS;
-	size_t nr = 0;
+	struct list_head *list = &n->partial[bucket];
+	struct page *first = NULL; /* of those that were moved to the end */
+	size_t looked = 0;
 
 	node_lock(n, false);
-	/* Down to the first bucket whose sparsest slabs have more. */
-	while (b-- && objs - (b + 1) * objs / NR_BUCKETS <= few) {
-		struct hlist_node *i = n->partial[b].first, *next;
+	for (; looked < looks && !list_empty(list); looked++) {
+		struct page *slab = list_first_entry(list, struct page, lru);
 
-		for (; i && nr < max; i = next) {
-			struct page *slab = hlist_entry(i, struct page, buddy);
-
-			uint32_t holes;
-
-			next = i->next;
-			if (slab->cold == SLAB_HOLLOWED ||
-			    objs - slab->nr_free > few)
-				continue;
-			if (resting && slab->cold == SLAB_ACTIVE) {
-				slab->cold = SLAB_RESTING;
-				continue;
-			}
-			slab->cold = SLAB_HOLLOWED;
-			holes = find_holes(c, slab);
-			if (holes == slab->holes || is_huge(slab))
-				continue;
-			slab->holes = holes;
+		if (slab == first)
+			break;
+		if (may_isolate(c, slab, resting)) {
 			del_slab(c, n, slab);
 			slab->bucket = BUCKET_ISOLATED;
 			hlist_add_head(&slab->buddy, isolated);
-			nr++;
+			continue;
 		}
+		move_to_end(n, slab);
+		if (!first)
+			first = slab;
 	}
 	lock_release(&n->lock);
-	return nr;
+	return looked;
 }
 
 void slab_put_back(struct kmem_cache *c, unsigned int node,
@@ -660,6 +689,8 @@ void slab_put_back(struct kmem_cache *c, unsigned int node,
 
 		hlist_del(&slab->buddy);
 		add_slab(c, n, slab, bucket_of(g, slab->nr_free));
+		if (slab->bucket != BUCKET_EMPTY)
+			move_to_end(n, slab);
 	}
 	lock_release(&n->lock);
 }
@@ -732,35 +763,36 @@ static unsigned int count_bits(struct page *slab)
 	return bits;
 }
 
-static size_t validate_list(struct kmem_cache *c, struct hlist_head *list,
-			    unsigned int bucket)
+static void validate_slab(struct kmem_cache *c, struct page *slab,
+			  unsigned int bucket)
 {
-	size_t nr = 0;
-
-	for (struct hlist_node *i = list->first; i; i = i->next, nr++) {
-		struct page *slab = hlist_entry(i, struct page, buddy);
-
-		BUG_ON(slab->type != PAGE_SLAB || slab->cache != c->id);
-		BUG_ON(slab->bucket != bucket);
-		BUG_ON(bucket_of(geometry_of(c), slab->nr_free) != bucket);
-		BUG_ON(count_bits(slab) != slab->nr_free);
-	}
-	return nr;
+	BUG_ON(slab->type != PAGE_SLAB || slab->cache != c->id);
+	BUG_ON(slab->bucket != bucket);
+	BUG_ON(bucket_of(geometry_of(c), slab->nr_free) != bucket);
+	BUG_ON(count_bits(slab) != slab->nr_free);
 }
 
 void kmem_cache_validate(struct kmem_cache *c)
 {
 	for (unsigned int node = 0; node < nr_nodes(); node++) {
 		struct kmem_cache_node *n = cache_node(c, node);
+		size_t nr_empty = 0;
 
 		node_lock(n, false);
 		for (unsigned int b = 0; b < NR_BUCKETS; b++) {
-			size_t nr = validate_list(c, &n->partial[b], b);
+			struct list_head *list = &n->partial[b], *i, *next;
 
-			BUG_ON(!nr != !(n->buckets >> b & 1));
+			BUG_ON(list_empty(list) != !(n->buckets >> b & 1));
+			list_for_each_safe(i, next, list)
+				validate_slab(c, list_entry(i, struct page, lru),
+					      b);
 		}
-		BUG_ON(validate_list(c, &n->empty, BUCKET_EMPTY) !=
-		       n->nr_empty);
+		for (struct hlist_node *i = n->empty.first; i; i = i->next) {
+			validate_slab(c, hlist_entry(i, struct page, buddy),
+				      BUCKET_EMPTY);
+			nr_empty++;
+		}
+		BUG_ON(nr_empty != n->nr_empty);
 		lock_release(&n->lock);
 	}
 }
