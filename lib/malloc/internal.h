@@ -25,8 +25,8 @@ struct fast {
 	size_t alloc_below; /* sizes below this are popped from a sheaf */
 	uintptr_t span_base;
 	size_t span_size;
-	/* Where page_class[] would have the entry of address 0: the next malloc
-	 * may wait for an object's class, and so need not for its offset. */
+	/* Where page_class[] would have the entry of address 0. The next malloc
+	 * may wait for what free() finds here: a subtraction less. */
 	uintptr_t page_class;
 } __attribute__((aligned(1024)));
 

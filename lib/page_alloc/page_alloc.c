@@ -289,6 +289,15 @@ struct page *alloc_pages_node(unsigned int node, gfp_t gfp, unsigned int order)
 	return alloc_request(node, &rq);
 }
 
+/* With zone->lock held, which it releases. */
+static void free_to_buddy(struct zone *z, struct page *page, unsigned int order)
+{
+	page->type = PAGE_NONE;
+	buddy_free(z, page_to_pfn(page), order);
+	lock_release(&z->lock);
+	count_vm_events(PGFREE, (uint64_t)1 << order);
+}
+
 bool free_pages(struct page *page, unsigned int order, bool wait)
 {
 	struct zone *z = page_zone(page);
@@ -299,13 +308,11 @@ bool free_pages(struct page *page, unsigned int order, bool wait)
 	}
 	if (!lock_acquire_unless(&z->lock, !wait))
 		return false;
-	page->type = PAGE_NONE;
-	buddy_free(z, page_to_pfn(page), order);
-	lock_release(&z->lock);
-	count_vm_events(PGFREE, (uint64_t)1 << order);
+	free_to_buddy(z, page, order);
 	return true;
 }
 
+/* Not to the lists of a CPU: what is taken from those counts as present. */
 void free_pages_absent(struct page *page, unsigned int order, uint32_t absent)
 {
 	struct zone *z = page_zone(page);
@@ -314,10 +321,7 @@ void free_pages_absent(struct page *page, unsigned int order, uint32_t absent)
 	lock_acquire(&z->lock);
 	for (; absent; absent &= absent - 1)
 		present_clear(pfn + (unsigned int)__builtin_ctz(absent), 1);
-	page->type = PAGE_NONE;
-	buddy_free(z, pfn, order);
-	lock_release(&z->lock);
-	count_vm_events(PGFREE, (uint64_t)1 << order);
+	free_to_buddy(z, page, order);
 }
 
 /* --- exact sizes --- */

@@ -7,8 +7,8 @@
  * memory: what they hold is of no use to anyone, and the next object there finds
  * a new page. That is done
  *
- *	before a zone grows	for all slabs with few objects, so that new sizes
- *				take the memory of old ones
+ *	before a zone grows	for slabs with few objects, so that new sizes take
+ *				the memory of old ones; in malloc_trim for all
  *	at each tick		for those that rested since the last one, a few
  *
  * Slabs are off the lists meanwhile, so that no object of theirs is handed out. Not
@@ -83,22 +83,22 @@ static size_t hollow(struct kmem_cache *c, unsigned int node,
 	return looked;
 }
 
-static void hollow_node(struct kmem_cache *c, unsigned int node)
+static void hollow_node(struct kmem_cache *c, unsigned int node, size_t looks)
 {
-	size_t nr = load_relaxed(&cache_stat(c)->nr_slabs);
+	size_t most = min_size(load_relaxed(&cache_stat(c)->nr_slabs), looks);
 	unsigned int b = NR_BUCKETS;
 
 	while (b-- && bucket_is_sparse(c, b))
-		for (size_t looked = 0; looked < nr; looked += LOOKS_AT_ONCE)
+		for (size_t looked = 0; looked < most; looked += LOOKS_AT_ONCE)
 			if (hollow(c, node, b, false, LOOKS_AT_ONCE) <
 			    LOOKS_AT_ONCE)
 				break;
 }
 
-void hollow_out(struct kmem_cache *c)
+void hollow_out(struct kmem_cache *c, unsigned int looks)
 {
 	for (unsigned int node = 0; may_hollow(c) && node < nr_nodes(); node++)
-		hollow_node(c, node);
+		hollow_node(c, node, looks);
 }
 
 /* Half of the looks for each bucket, so that long ones are not all there is. */

@@ -101,12 +101,16 @@ void slab_for_each_live(struct kmem_cache *c, size_t max,
 
 /* --- hollow.c --- */
 
+/* Slabs of a bucket looked at before a zone grows: an allocation waits meanwhile. */
+enum { REAP_LOOKS = 2048 };
+
 /*
  * hollow_out() - give pages that lie between @c's objects, in slabs with few of
- * them, back to the kernel. hollow_decay() - of all caches, but only where no object
+ * them, back to the kernel; look at about @looks slabs of a bucket at most, at others
+ * the next time. hollow_decay() - of all caches, but only where no object
  * was taken since the last tick, and not many at once.
  */
-void hollow_out(struct kmem_cache *c);
+void hollow_out(struct kmem_cache *c, unsigned int looks);
 void hollow_decay(unsigned int ticks);
 
 /* --- debug.c: caches with SLAB_POISON or SLAB_RED_ZONE --- */

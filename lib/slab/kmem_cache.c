@@ -7,6 +7,7 @@
  * set before its id is published and constant until it is destroyed.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -379,11 +380,10 @@ static void for_each_cache(void (*fn)(struct kmem_cache *c, unsigned int arg),
 			fn(&kmem_caches[id], arg);
 }
 
-static void shrink_cache(struct kmem_cache *c, unsigned int unused)
+static void shrink_cache(struct kmem_cache *c, unsigned int looks)
 {
-	(void)unused;
 	shrink(c);
-	hollow_out(c);
+	hollow_out(c, looks);
 }
 
 static void drain_cache(struct kmem_cache *c, unsigned int unused)
@@ -401,7 +401,7 @@ void slab_decay(unsigned int ticks)
 
 void slab_reap(void)
 {
-	for_each_cache(shrink_cache, 0);
+	for_each_cache(shrink_cache, REAP_LOOKS);
 }
 
 size_t slab_reclaimable(void)
@@ -433,6 +433,6 @@ void slab_drain(void)
 		for_each_cache(drain_cache, 0);
 		percpu_start();
 	}
-	slab_reap();
+	for_each_cache(shrink_cache, UINT_MAX);
 	barn_trim();
 }

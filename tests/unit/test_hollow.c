@@ -7,6 +7,7 @@
  */
 #include "unit.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/params.h"
@@ -15,7 +16,7 @@
 #include "page_alloc/internal.h"
 #include "slab/internal.h"
 
-enum { MAX_OBJECTS = 50000, MAX_PAGES = 1 << 16, KEEP_ONE_IN = 10 };
+enum { MAX_OBJECTS = 100000, MAX_PAGES = 1 << 16, KEEP_ONE_IN = 10 };
 
 static struct object {
 	unsigned char *p;
@@ -334,7 +335,7 @@ static void test_locked_memory(void **state)
 	kmem_cache_shrink(c);
 	os_fake_fail_from(OS_BIT(OS_PURGE), 1);
 	calls = os_fake_calls(OS_PURGE);
-	hollow_out(c);
+	hollow_out(c, UINT_MAX);
 	assert_in_range(os_fake_calls(OS_PURGE) - calls, 1, NR_BUCKETS);
 	os_fake_relent();
 	assert_int_equal(hollowed(), 0);
@@ -365,6 +366,31 @@ static void test_before_growth(void **state)
 	end_all(c, nr);
 }
 
+/* An allocation waits for that: some slabs now, the others before it grows again. */
+static void test_short_reap(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(512)];
+	uint64_t once;
+	size_t nr;
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	rng = rng_seeded(10);
+	nr = make_sparse_of(c, MiB(48));
+	kmem_cache_shrink(c);
+	assert_int_equal(hollowed(), 0);
+	slab_reap();
+	once = hollowed();
+	/* Slabs of two pages, most of them in one bucket, some without a hole. */
+	assert_in_range(once, REAP_LOOKS / 2, 2 * REAP_LOOKS);
+	slab_reap();
+	slab_reap();
+	note_objects(c, nr);
+	assert_int_equal(check_holes(c), hollowed());
+	assert_true(hollowed() > once);
+	end_all(c, nr);
+}
+
 /* --- what is left alone --- */
 
 static void fill_with_ones(void *obj)
@@ -377,7 +403,7 @@ static void leave_alone(struct kmem_cache *c)
 	size_t nr = make_sparse(c);
 
 	kmem_cache_shrink(c);
-	hollow_out(c);
+	hollow_out(c, UINT_MAX);
 	slab_decay(1);
 	slab_decay(1);
 	assert_int_equal(hollowed(), 0);
@@ -409,7 +435,7 @@ static void test_huge_pages_left_alone(void **state)
 	for (size_t i = 0; i < nr; i++)
 		if (objects[i].p)
 			pfn_to_pageblock(addr_to_pfn(objects[i].p))->huge = 1;
-	hollow_out(c);
+	hollow_out(c, UINT_MAX);
 	assert_int_equal(hollowed(), 0);
 	end_all(c, nr);
 	/* What is given back whole is none any more. */
@@ -439,6 +465,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_locked_memory),
 		cmocka_unit_test(test_before_growth),
+		cmocka_unit_test(test_short_reap),
 		cmocka_unit_test(test_left_alone),
 		cmocka_unit_test(test_huge_pages_left_alone),
 		cmocka_unit_test(test_thp_on),

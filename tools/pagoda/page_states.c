@@ -146,7 +146,7 @@ static int add_free(struct reader *r, uint64_t pfn, uint64_t nr)
 	return 0;
 }
 
-/* A slab of @nr pages. */
+/* A slab of @nr pages: 32 at most, unless the process is damaged. */
 static int add_slab(struct reader *r, const struct page *slab, uint64_t nr)
 {
 	int err = 0;
