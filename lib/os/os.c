@@ -316,6 +316,12 @@ int os_purge(void *addr, size_t size)
 	return err;
 }
 
+int os_populate(void *addr, size_t size)
+{
+	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,
+				MADV_POPULATE_WRITE);
+}
+
 int os_refresh(void *addr, size_t size)
 {
 	int err = map_anonymous(addr, size, PROT_READ | PROT_WRITE, MAP_FIXED) ?

@@ -80,6 +80,9 @@ int os_release(void *addr, size_t size);
  */
 MUST_CHECK int os_purge(void *addr, size_t size);
 
+/* Make the pages of the range resident, as if each was written to. */
+MUST_CHECK int os_populate(void *addr, size_t size);
+
 /* Map fresh zero pages over the range, which merges what was moved apart. */
 MUST_CHECK int os_refresh(void *addr, size_t size);
 

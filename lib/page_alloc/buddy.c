@@ -25,11 +25,12 @@
  *   bits, stat->nr_free the blocks.
  *
  * Lock: zone->lock for everything here; buddy_take() lets go of it while the
- * kernel makes a huge page.
+ * kernel makes pages.
  */
 #include "base/bug.h"
 #include "base/probe.h"
 #include "base/vmstat.h"
+#include "page_alloc/around.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/thp.h"
 
@@ -143,30 +144,45 @@ struct want {
 	unsigned int order;
 	enum migratetype mt;
 	bool huge; /* the memory around it will be used soon, too */
+	bool dense; /* and written to all over */
 };
 
-/*
- * @page is a block of @order off the lists, without a resident page. The kernel
- * takes its time for a huge one, so the lock is let go of meanwhile: nobody merges
- * an isolated block with anything, and no other block is in its pageblocks.
- */
-static void make_huge(struct zone *z, struct page *page, unsigned int order,
-		      const struct want *w)
+/* Return: pages from @pfn on that are resident now, in huge ones. */
+static size_t make_huge(size_t pfn, size_t nr)
 {
-	size_t nr = max_size((size_t)1 << w->order, PAGEBLOCK_PAGES);
-	size_t pfn = page_to_pfn(page), done = 0;
+	size_t done = 0;
 
-	if (order < PAGEBLOCK_ORDER || !w->huge || pfn < z->huge_pfn ||
-	    !thp_wanted())
-		return;
-	page->type = PAGE_ISOLATED;
-	lock_release(&z->lock);
 	do {
 		if (!thp_make(pfn + done))
 			break;
 		store_relaxed(&pfn_to_pageblock(pfn + done)->huge, 1);
 		done += PAGEBLOCK_PAGES;
 	} while (done < nr && thp_wanted());
+	return done;
+}
+
+/*
+ * @page is a block of @order off the lists, without a resident page. The kernel
+ * takes its time to make some, so the lock is let go of meanwhile: nobody merges
+ * an isolated block with anything, and no other block is in its pageblocks.
+ */
+static void make_resident(struct zone *z, struct page *page,
+			  unsigned int order, const struct want *w)
+{
+	size_t pfn = page_to_pfn(page), need = (size_t)1 << w->order;
+	bool huge = order >= PAGEBLOCK_ORDER && w->huge &&
+		    pfn >= z->huge_pfn && thp_wanted();
+	size_t around = w->dense && !huge ? around_pages(z, order, need) : 0;
+	size_t done;
+
+	if (!huge && !around)
+		return;
+	page->type = PAGE_ISOLATED;
+	lock_release(&z->lock);
+	if (huge)
+		done = make_huge(pfn, max_size(need, PAGEBLOCK_PAGES));
+	else
+		done = around_make(pfn, around) ? around : 0;
 	lock_acquire(&z->lock);
 	page->type = PAGE_NONE;
 	present_set(pfn, done);
@@ -180,7 +196,7 @@ static struct page *cut(struct zone *z, struct page *page, unsigned int order,
 			const struct want *w, enum migratetype rest)
 {
 	if (!page->resident)
-		make_huge(z, page, order, w);
+		make_resident(z, page, order, w);
 	expand(z, page, w->order, order, rest);
 	return page;
 }
@@ -289,15 +305,16 @@ static struct page *take_fallback(struct zone *z, enum temperature t,
 }
 
 struct page *buddy_take(struct zone *z, unsigned int order,
-			enum migratetype mt, bool wait)
+			enum migratetype mt, gfp_t gfp)
 {
 	unsigned int large = order > STEAL_ORDER ? order : STEAL_ORDER;
 	struct want w = {
 		.order = order,
 		.mt = z->grouped ? mt : MIGRATE_UNMOVABLE,
-		.huge = wait &&
+		.huge = gfp & GFPF_WAIT &&
 			(mt != MIGRATE_MOVABLE || order <= DENSE_ORDER ||
 			 z->online_pfn - z->start_pfn >= ALL_DENSE_FROM),
+		.dense = gfp & GFPF_WAIT && gfp & GFPF_DENSE,
 	};
 	struct page *page = take_smallest(z, HOT, &w);
 

@@ -104,9 +104,12 @@ static inline enum migratetype pageblock_type(size_t pfn)
 	return load_relaxed(&pfn_to_pageblock(pfn)->migratetype);
 }
 
-/* With @wait a huge page may be made for it, the lock let go of meanwhile. */
+/*
+ * With GFPF_WAIT a huge page may be made for it, with GFPF_DENSE some small ones, the
+ * lock let go of meanwhile.
+ */
 struct page *buddy_take(struct zone *z, unsigned int order,
-			enum migratetype mt, bool wait);
+			enum migratetype mt, gfp_t gfp);
 /* Put a block back, merged with free neighbours. */
 void buddy_free(struct zone *z, size_t pfn, unsigned int order);
 /* The same for any run of pages. */

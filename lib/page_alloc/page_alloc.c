@@ -144,14 +144,13 @@ static void count_alloc(const struct zone *z, size_t nr)
 static struct page *rmqueue(struct zone *z, const struct request *rq, bool grow)
 {
 	size_t block = (size_t)1 << rq->order;
-	bool wait = rq->gfp & GFPF_WAIT;
 	struct page *page = NULL;
 	size_t pfn;
 
 	if (zone_watermark_ok(z, block, rq->gfp, rq->wanted))
-		page = buddy_take(z, rq->order, rq->mt, wait);
+		page = buddy_take(z, rq->order, rq->mt, rq->gfp);
 	if (!page && grow && zone_grow(z, rq->order))
-		page = buddy_take(z, rq->order, rq->mt, wait);
+		page = buddy_take(z, rq->order, rq->mt, rq->gfp);
 	if (!page)
 		return NULL;
 	pfn = page_to_pfn(page);

@@ -66,13 +66,12 @@ static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 		       unsigned int order, enum migratetype mt, gfp_t gfp)
 {
 	unsigned int n = PCP_BATCH >> order;
-	bool wait = gfp & GFPF_WAIT;
 
-	if (!lock_acquire_unless(&z->lock, !wait))
+	if (!lock_acquire_unless(&z->lock, !(gfp & GFPF_WAIT)))
 		return;
 	while (n-- && zone_watermark_ok(z, (size_t)1 << order, gfp,
 					ZONE_NORMAL)) {
-		struct page *page = buddy_take(z, order, mt, wait);
+		struct page *page = buddy_take(z, order, mt, gfp);
 
 		if (!page)
 			break;

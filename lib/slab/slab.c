@@ -203,7 +203,9 @@ static void check_objects(const struct kmem_cache *c, const struct page *slab)
 static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 			      bool nested)
 {
-	gfp_t gfp = nested ? GFP_ATOMIC : GFP_KERNEL;
+	/* Of larger objects some pages may never be touched. */
+	gfp_t dense = c->size <= PAGE_SIZE ? GFPF_DENSE : 0;
+	gfp_t gfp = dense | (nested ? GFP_ATOMIC : GFP_KERNEL);
 	struct kmem_cache_node *n = cache_node(c, node);
 	struct page *slab;
 

@@ -128,6 +128,7 @@ int __real_os_purge(void *addr, size_t size);
 int __real_os_refresh(void *addr, size_t size);
 int __real_os_move(void *old, size_t old_size, void *addr);
 int __real_os_mlock_onfault(void *addr, size_t size);
+int __real_os_populate(void *addr, size_t size);
 void __real_host_write_stderr(const char *buf, size_t len);
 
 void *__wrap_os_reserve(size_t size, bool readable);
@@ -136,6 +137,7 @@ int __wrap_os_purge(void *addr, size_t size);
 int __wrap_os_refresh(void *addr, size_t size);
 int __wrap_os_move(void *old, size_t old_size, void *addr);
 int __wrap_os_mlock_onfault(void *addr, size_t size);
+int __wrap_os_populate(void *addr, size_t size);
 void __wrap_host_write_stderr(const char *buf, size_t len);
 
 void *__wrap_os_reserve(size_t size, bool readable)
@@ -255,6 +257,14 @@ uint64_t __wrap_os_process_us(void)
 bool __wrap_os_in_virtual_machine(void)
 {
 	return huge.cost_us ? huge.is_guest : __real_os_in_virtual_machine();
+}
+
+int __wrap_os_populate(void *addr, size_t size)
+{
+	if (huge.meanwhile)
+		huge.meanwhile();
+	return refuses(OS_POPULATE, addr) ? -EINVAL :
+					    __real_os_populate(addr, size);
 }
 
 int __wrap_os_set_thp(void *addr, size_t size, enum os_thp how)

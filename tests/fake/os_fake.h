@@ -22,6 +22,7 @@ enum os_call {
 	OS_MOVE,
 	OS_REFRESH,
 	OS_MLOCK,
+	OS_POPULATE,
 	NR_OS_CALLS
 };
 
@@ -68,7 +69,8 @@ void os_fake_huge_pages(uint64_t us, bool is_guest);
 /* Move the clocks: all of them. */
 void os_fake_pass_ms(uint64_t ms);
 
-/* What another thread does while memory is advised to have huge pages. */
+/* What another thread does while memory is advised to have huge pages, or made
+ * around what is needed. */
 void os_fake_meanwhile(void (*fn)(void));
 
 /* Pages that were advised to be huge, and that none of them be any more. */

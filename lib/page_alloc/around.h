@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* around.h - pages that are made along with the one that is needed. */
+#ifndef PAGODA_PAGE_ALLOC_AROUND_H
+#define PAGODA_PAGE_ALLOC_AROUND_H
+
+#include "page_alloc/internal.h"
+
+/*
+ * around_pages() - how many pages to make from the start of a block of @order on, for
+ * an allocation of @need pages that will soon be written to.
+ * Return: 0 or at least @need.
+ */
+size_t around_pages(const struct zone *z, unsigned int order, size_t need);
+
+/*
+ * around_make() - have the kernel make them, @nr from @pfn on, in one call.
+ * Return: whether all are resident now.
+ * Context: a system call of @nr microseconds, so no lock that others wait for.
+ */
+bool around_make(size_t pfn, size_t nr);
+
+#endif
