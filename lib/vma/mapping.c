@@ -17,6 +17,10 @@
  * move more than one of its mappings at a time. To know too little is safe: then
  * the kernel does what it always does.
  *
+ * Nor what never comes back: a stack that grows by mapping twice its size and
+ * unmapping the old one asks for none of these sizes again. So a size has to be
+ * mapped soon after it was unmapped before it is kept.
+ *
  * Keeping what was hardly touched would cost more than it gains. Nothing tells
  * what was touched but the CPU time that clearing takes: a size that was slow to
  * clear is not kept for a while.
@@ -38,6 +42,7 @@
 enum {
 	NR_KEPT = 32,
 	NR_SIZES = 64, /* by the logarithm of the size */
+	NR_GONE = 32,
 	/* Above this the kernel's faults are cheaper if not all is touched. */
 	KEEP_MAX = MiB(32),
 	SLOT_SIZE = KEEP_MAX + PAGE_SIZE,
@@ -71,6 +76,14 @@ static struct sparse {
 	uint16_t wait; /* mappings until one is kept again */
 	uint16_t next_wait;
 } sparse[NR_SIZES];
+/* Sizes that were unmapped lately; of 0: free. Lock: mm_lock */
+static struct gone {
+	size_t size;
+	uint32_t age; /* ticks since it was last mapped or unmapped */
+	bool returns; /* it was mapped since */
+} gone[NR_GONE];
+static unsigned int next_gone; /* the one to be replaced. Lock: mm_lock */
+
 static struct mm mapped;
 static bool enabled; /* Atomic: only ever turned off after mapping_init() */
 /* Atomic: a handler could not keep `mapped` right, so all of it is forgotten. */
@@ -106,6 +119,38 @@ static bool lock_mapped(void)
 /* --- what is known --- */
 
 /* With the lock held. */
+static struct gone *find_gone(size_t size)
+{
+	for (int i = 0; i < NR_GONE; i++)
+		if (gone[i].size == size)
+			return &gone[i];
+	return NULL;
+}
+
+static void note_mapped(size_t size)
+{
+	struct gone *g = find_gone(size);
+
+	if (!g)
+		return;
+	g->returns = true;
+	g->age = 0;
+}
+
+/* Return: was @size mapped soon after it was unmapped before? */
+static bool note_unmapped(size_t size)
+{
+	struct gone *g = find_gone(size);
+
+	if (!g) {
+		g = &gone[next_gone];
+		next_gone = (next_gone + 1) % NR_GONE;
+		*g = (struct gone){ .size = size };
+	}
+	g->age = 0;
+	return g->returns;
+}
+
 static void untrack(uintptr_t start, uintptr_t end)
 {
 	if (unmap_areas(&mapped, start, end, NULL) < 0)
@@ -128,6 +173,7 @@ void mapping_track(void *addr, size_t size)
 	untrack(desc.start, desc.end);
 	if (vma_init() == 0)
 		(void)!insert_vm_area(&mapped, &desc);
+	note_mapped(size);
 	count_vm_event(MMAP_MANAGED);
 	mm_lock_release();
 }
@@ -308,6 +354,9 @@ static bool worth_keeping(size_t size)
 	struct sparse *s = &sparse[ilog2(size)];
 	uint16_t wait = load_relaxed(&s->wait);
 
+	/* With lazy a mapping of any size may be filled with it. */
+	if (!note_unmapped(size) && !lazy_wants(size))
+		return false;
 	if (wait) {
 		store_relaxed(&s->wait, (uint16_t)(wait - 1));
 		return false;
@@ -431,12 +480,17 @@ static void drop_older(uint32_t age)
 void mapping_decay(unsigned int ticks)
 {
 	/* Inside the gate, where nobody waits for this lock. */
-	if (!load_relaxed(&kept_bytes) || !mm_lock_try())
+	if (!load_relaxed(&mapped.end) || !mm_lock_try())
 		return;
 	for (int i = 0; i < NR_KEPT; i++)
 		if (!load_acquire(&kept[i].busy))
 			kept[i].age += ticks;
 	drop_older(KEEP_TICKS);
+	for (int i = 0; i < NR_GONE; i++) {
+		gone[i].age += ticks;
+		if (gone[i].age >= KEEP_TICKS)
+			gone[i] = (struct gone){ 0 };
+	}
 	mm_lock_release();
 }
 

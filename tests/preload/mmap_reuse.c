@@ -8,6 +8,7 @@
  *   different  what is locked, protected, a file's or half a child's is not kept,
  *              whoever made it so, wrapper or system call;
  *   sparse     what is hardly touched is not kept for long;
+ *   once       nor what is not mapped again soon;
  *   returned   malloc_trim() gives back what is kept, and so does time;
  *   forked     children start without, and use their own;
  *   handlers   signal handlers that map and unmap at any moment;
@@ -66,6 +67,16 @@ static bool accessible(void *p)
 
 /* ---- cases ------------------------------------------------------------------- */
 
+/* From now on this size is kept. */
+static void come_back(size_t size)
+{
+	size_t before = counted("mmap_kept");
+
+	CHECK(!munmap(map_dirty(size), size));
+	CHECK(!munmap(map_dirty(size), size));
+	CHECK(counted("mmap_kept") > before);
+}
+
 static void reuse(void)
 {
 	static const size_t sizes[] = {64 * KIB, 256 * KIB, 1000 * KIB + 5,
@@ -106,8 +117,10 @@ static void reuse(void)
 /* One that would be kept, were it not for what the caller does to it. */
 static void not_kept(void (*change)(char *p), const char *what)
 {
-	size_t before = counted("mmap_kept"), i;
+	size_t before, i;
 
+	come_back(SIZE);
+	before = counted("mmap_kept");
 	for (i = 0; i < 3; i++) {
 		char *p = map_dirty(SIZE);
 
@@ -215,18 +228,44 @@ static void sparse(void)
 	CHECK_MSG(kept < 50, "%zu of 5,000 kept", kept);
 }
 
+/* Stacks that grow, and what is needed now and then. */
+static void once(void)
+{
+	size_t size = 64 * KIB, i;
+	double end;
+	char *p, *q;
+
+	need_library();
+	p = map_dirty(size);
+	for (; size < 16 * MIB; size *= 2, p = q) {
+		q = map_dirty(2 * size);
+		CHECK(!munmap(p, size));
+	}
+	CHECK(!munmap(p, size));
+	CHECK(counted("mmap_managed") >= 9);
+	CHECK(counted("mmap_kept") == 0);
+	for (i = 0; i < 2; i++) {
+		CHECK(!munmap(map_dirty(SIZE + 4096), SIZE + 4096));
+		CHECK(counted("mmap_kept") == 0);
+		for (end = now() + 3; now() < end; usleep(1000))
+			free(malloc(100000 + (size_t)now() % 1000));
+	}
+}
+
 static void returned(void)
 {
 	char *p[8];
-	size_t i, resident;
+	size_t i, resident, kept;
 	double end;
 
 	need_library();
+	come_back(SIZE);
+	kept = counted("mmap_kept");
 	for (i = 0; i < 8; i++)
 		p[i] = map_dirty(SIZE);
 	for (i = 0; i < 8; i++)
 		CHECK(!munmap(p[i], SIZE));
-	CHECK(counted("mmap_kept") == 8);
+	CHECK(counted("mmap_kept") == kept + 8);
 	resident = (size_t)status_kib("VmRSS");
 	malloc_trim(0);
 	CHECK((size_t)status_kib("VmRSS") + 8 * 900 < resident);
@@ -235,7 +274,7 @@ static void returned(void)
 		p[i] = map_dirty(SIZE);
 	for (i = 0; i < 8; i++)
 		CHECK(!munmap(p[i], SIZE));
-	CHECK(counted("mmap_kept") == 16);
+	CHECK(counted("mmap_kept") == kept + 16);
 	resident = (size_t)status_kib("VmRSS");
 	for (end = now() + 10; now() < end; usleep(10000)) {
 		free(malloc(100000 + (size_t)now() % 1000));
@@ -388,9 +427,8 @@ static void zerocopy(void)
 	CHECK(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	CHECK(setsockopt(fd, SOL_SOCKET, -1, &one, sizeof(one)) < 0 &&
 	      errno == ENOPROTOOPT);
-	CHECK(!munmap(map_dirty(SIZE), SIZE));
+	come_back(SIZE);
 	kept = counted("mmap_kept");
-	CHECK(kept > 0);
 	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
 		CHECK(errno != EFAULT);
 	for (i = 0; i < 5; i++)
@@ -406,7 +444,7 @@ static void limited(void)
 	long before;
 
 	need_library();
-	CHECK(!munmap(map_dirty(SIZE), SIZE));
+	come_back(4 * MIB);
 	malloc_trim(0);
 	before = status_kib("VmData");
 	for (i = 0; i < 8; i++)
@@ -471,6 +509,7 @@ int main(int argc, char **argv)
 		{"reuse", reuse, 30},
 		{"different", different, 30},
 		{"sparse", sparse, 60},
+		{"once", once, 60},
 		{"returned", returned, 60},
 		{"forked", forked, 60},
 		{"handlers", handlers, 60},
