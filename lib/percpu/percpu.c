@@ -68,10 +68,13 @@ static const char *find_rseq(void)
 static int reserve(unsigned int nr)
 {
 	size_t size = (size_t)nr << PERCPU_SHIFT;
-	char *mem = os_reserve(2 * size, true);
+	/* Of which one word is read. */
+	size_t guard = (size_t)1 << PERCPU_SHIFT;
+	char *mem = os_reserve(guard + 2 * size, true);
 
 	if (!mem)
 		return -ENOMEM;
+	mem += guard;
 	percpu.nr = nr;
 	percpu.real_base = (uintptr_t)mem;
 	percpu.zeros = (uintptr_t)mem + size;

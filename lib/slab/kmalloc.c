@@ -23,8 +23,8 @@ enum {
 _Static_assert((int)KMALLOC_SLOTS_END < (int)NAMED_SLOTS_BEGIN,
 	       "the slots of kmalloc end where those of named caches begin");
 _Static_assert(NAMED_SLOTS_BEGIN + (LAST_NAMED_CACHE - FIRST_NAMED_CACHE + 1) *
-			       (NAMED_SHEAF_MAX + 1) <= PERCPU_WORDS,
-	       "all slots fit a region");
+			       (NAMED_SHEAF_MAX + 1) < PERCPU_WORDS,
+	       "all slots fit a region, whose last word stays zero");
 
 /* Not initialised in the file: only the pages in use cost memory. */
 struct kmem_cache kmem_caches[NR_CLASSES] SPARSE_TABLE;
