@@ -16,6 +16,7 @@
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "page_alloc/page_alloc.h"
+#include "page_alloc/thp.h"
 #include "percpu/gate.h"
 #include "proc/stats_file.h"
 #include "slab/slab.h"
@@ -48,6 +49,7 @@ static void run_tick(uint64_t now)
 	vmalloc_decay(missed + 1);
 	mapping_decay(missed + 1);
 	page_alloc_decay(missed + 1);
+	thp_reconsider();
 	store_relaxed(&next_tick, now + period);
 }
 

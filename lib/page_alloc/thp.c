@@ -6,7 +6,9 @@
  * virtual machine one may take the host 5 ms, unless that memory was in use as a
  * huge page a moment ago; both states come and go within seconds. So those of a
  * zone are made here, one by one, and each is timed; of a large area the first
- * few are.
+ * few are. In a virtual machine areas have to wait until those of zones have shown
+ * what they cost: the first few of an area may be cheap because a process that just
+ * ended had them.
  */
 #include "page_alloc/thp.h"
 
@@ -30,17 +32,26 @@ enum {
 	/* One in so many pages of new areas is timed: what it costs if the
 	 * program leaves it alone is an eighth of what was asked for. */
 	PROBE_EVERY = MiB(16) >> PAGE_SHIFT,
-	/* At once: the first few may be cheap because a process that just ended
-	 * had them. */
-	MOST_PROBES = 8,
+	MOST_PROBES = 8, /* at once */
+	/* Cheap ones in a row, in a virtual machine. */
+	TRUST_AFTER = 8,
+	MOST_WAITING = 16,
 };
 
 /* All atomic. */
 static uint64_t paused_until; /* os_now_ms() */
 static uint32_t pause_ms = PAUSE_MIN_MS;
 static size_t unprobed; /* pages of areas since the last probe */
+static uint32_t cheap; /* huge pages in a row */
 static bool started; /* making huge pages for zones */
 static uint64_t ask_again; /* whether that may start: os_now_ms() */
+
+/* Areas that have small pages because nobody knew better. Atomic; an entry of no pages
+ * is being written. */
+static struct waiting {
+	size_t pfn, nr;
+} waiting[MOST_WAITING];
+static unsigned int nr_waiting; /* Atomic */
 
 static bool probing = true; /* Const after init */
 
@@ -72,37 +83,83 @@ static bool touch(volatile char *addr)
 
 	*addr = 0;
 	us = os_now_us() - start;
+	if (us >= SMALL_US && us <= DEAR_US) {
+		count_vm_event(THP_FAULT_ALLOC);
+		fetch_add_relaxed(&cheap, 1);
+		store_relaxed(&pause_ms, PAUSE_MIN_MS);
+		return true;
+	}
+	store_relaxed(&cheap, 0);
+	pause_for_a_while();
 	if (us < SMALL_US) {
 		count_vm_event(THP_FAULT_FALLBACK);
-		pause_for_a_while();
 		return false;
 	}
 	count_vm_event(THP_FAULT_ALLOC);
-	if (us > DEAR_US) {
-		count_vm_event(THP_DEAR);
-		pause_for_a_while();
-	} else {
-		store_relaxed(&pause_ms, PAUSE_MIN_MS);
-	}
+	count_vm_event(THP_DEAR);
 	return true;
+}
+
+/* --- areas --- */
+
+/* Without a clock there is nothing to wait for. */
+static bool are_trusted(void)
+{
+	return load_relaxed(&cheap) >= TRUST_AFTER || !probing ||
+	       !os_in_virtual_machine();
+}
+
+static void wait_for_trust(size_t pfn, size_t nr)
+{
+	unsigned int i = fetch_add_relaxed(&nr_waiting, 1);
+
+	if (i >= MOST_WAITING)
+		return;
+	store_relaxed(&waiting[i].pfn, pfn);
+	store_release(&waiting[i].nr, nr);
+}
+
+static void advise(size_t pfn, size_t nr, enum os_thp how)
+{
+	os_set_thp(pfn_to_addr(pfn), nr << PAGE_SHIFT, how);
 }
 
 void thp_advise(size_t pfn, size_t nr)
 {
-	enum os_thp how = OS_THP_ON;
+	bool early = false, dear = false;
 
 	if (params.thp == TRI_OFF)
 		return;
-	if (params.thp == TRI_AUTO && is_paused())
-		how = OS_THP_OFF;
-	os_set_thp(pfn_to_addr(pfn), nr << PAGE_SHIFT, how);
+	if (params.thp == TRI_AUTO) {
+		early = !are_trusted();
+		dear = is_paused();
+	}
+	advise(pfn, nr, early || dear ? OS_THP_OFF : OS_THP_ON);
+	if (early)
+		wait_for_trust(pfn, nr);
+}
+
+void thp_reconsider(void)
+{
+	unsigned int nr = load_relaxed(&nr_waiting);
+
+	if (likely(!nr) || !are_trusted() || is_paused())
+		return;
+	nr = (unsigned int)min_size(exchange_acquire(&nr_waiting, 0),
+				    MOST_WAITING);
+	for (unsigned int i = 0; i < nr; i++) {
+		size_t pages = load_acquire(&waiting[i].nr);
+
+		if (pages)
+			advise(load_relaxed(&waiting[i].pfn), pages, OS_THP_ON);
+	}
 }
 
 bool thp_probe(size_t pfn, size_t nr)
 {
 	size_t due;
 
-	if (!is_worth_trying())
+	if (!is_worth_trying() || !are_trusted())
 		return false;
 	due = (fetch_add_relaxed(&unprobed, nr) + nr) / PROBE_EVERY;
 	if (!due)
@@ -113,6 +170,8 @@ bool thp_probe(size_t pfn, size_t nr)
 		touch(pfn_to_addr(pfn + i * PAGEBLOCK_PAGES));
 	return true;
 }
+
+/* --- zones --- */
 
 /*
  * Has this process used so much time that a dear huge page is little of it? To

@@ -8,8 +8,11 @@
 /*
  * thp_advise() - tell the kernel which pages to use for @nr pages from @pfn on.
  * thp=auto asks for huge ones while they are cheap.
+ * thp_reconsider() - once they have proved to be cheap: for what got small ones before.
+ * At every tick.
  */
 void thp_advise(size_t pfn, size_t nr);
+void thp_reconsider(void);
 
 /*
  * thp_probe() - is it time to find out what a huge page costs now?

@@ -497,6 +497,8 @@ static void test_probe(void **state)
 	char *p[AREAS];
 
 	(void)state;
+	/* In a virtual machine areas would have to wait. */
+	os_fake_huge_pages(100, false);
 	core_start("percpu=lock,span=65536");
 	for (unsigned int i = 0; i < AREAS; i++) {
 		p[i] = vmalloc_pages(NR, NR, PAGE_SIZE, false, true);

@@ -255,13 +255,54 @@ static void test_patience(void **state)
 	start("percpu=lock,span=1024", CHEAP, true);
 	use(40);
 	assert_int_equal(made(), 0);
-	/* Large areas win more, and need not wait. */
-	assert_int_equal(os_fake_advised(), 0);
-	thp_advise(normal()->huge_pfn, PAGEBLOCK_PAGES);
-	assert_int_equal(os_fake_advised(), PAGEBLOCK_PAGES);
+	assert_false(thp_probe(normal()->huge_pfn, MiB(1024) >> PAGE_SHIFT));
 	os_fake_pass_ms(300);
 	use(60);
 	assert_in_range(made(), 8, 11);
+}
+
+/* There large areas wait until those of zones have proved to be cheap. */
+static void test_reconsidered(void **state)
+{
+	enum { AREA = 64 * PAGEBLOCK_PAGES, AREAS = 20, MOST = 16 };
+	size_t before, pfn;
+
+	(void)state;
+	start("percpu=lock,span=8192", CHEAP, true);
+	use(40);
+	pfn = align_up(normal()->online_pfn, PAGEBLOCK_PAGES);
+	before = os_fake_unadvised();
+	for (size_t i = 0; i < AREAS; i++)
+		thp_advise(pfn + i * AREA, AREA);
+	assert_int_equal(os_fake_advised(), 0);
+	assert_int_equal(os_fake_unadvised() - before, AREAS * AREA);
+	thp_reconsider();
+	assert_int_equal(os_fake_advised(), 0);
+	os_fake_pass_ms(300);
+	use(50);
+	assert_in_range(made(), 4, 7);
+	os_fake_huge_pages(DEAR, true);
+	use(54);
+	os_fake_huge_pages(CHEAP, true);
+	os_fake_pass_ms(4100);
+	use(64);
+	assert_false(thp_probe(pfn, AREA));
+	thp_reconsider();
+	assert_int_equal(os_fake_advised(), made() * PAGEBLOCK_PAGES);
+	use(80);
+	before = os_fake_advised();
+	thp_reconsider();
+	assert_int_equal(os_fake_advised() - before, MOST * AREA);
+	thp_reconsider();
+	assert_int_equal(os_fake_advised() - before, MOST * AREA);
+	/* From now on at once, until one is dear. */
+	thp_advise(pfn, AREA);
+	assert_int_equal(os_fake_advised() - before, (MOST + 1) * AREA);
+	os_fake_huge_pages(DEAR, true);
+	use(90);
+	os_fake_pass_ms(4100);
+	thp_advise(pfn, AREA);
+	assert_true(os_fake_advised() - before < (MOST + 2) * AREA);
 }
 
 static void test_only_what_is_dense(void **state)
@@ -353,6 +394,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_dear),
 		cmocka_unit_test(test_small_page_instead),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_reconsidered),
 		cmocka_unit_test(test_only_what_is_dense),
 		cmocka_unit_test(test_areas),
 		cmocka_unit_test(test_off),
