@@ -1,7 +1,8 @@
 /*
- * The tail: how long the slowest calls take, in a churn and while large parts
- * of the heap are freed, when allocators give memory back. Every call is
- * timed; what reading the clock costs (some ns) is in all of the numbers.
+ * The tail: how long the slowest calls take, in a churn, while large parts
+ * of the heap are freed, when allocators give memory back, and where few objects
+ * hold much of it. Every call is timed; what reading the clock costs (some ns)
+ * is in all of the numbers.
  */
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@ enum {
 	SIZES = 4096,
 	TURN = 100,
 	PURGE_OBJECTS = 100000,
+	SPARSE_OBJECTS = 512 * 1024,
+	SPARSE_NEW = 100000,
 	SUB_BITS = 5, /* buckets are 1/32 wide: values are exact to 3 % */
 	BUCKETS = (64 - SUB_BITS) << SUB_BITS,
 };
@@ -194,6 +197,36 @@ static void purge(struct bench *b)
 	count_histogram(b, "free", &rec->frees);
 }
 
+/* A heap of 512 MiB of which one object in 16 survived, and then other sizes. */
+static void sparse(struct bench *b)
+{
+	const uint32_t *sizes = map_sizes(SIZES, 1200, 2000, 1);
+	struct recorder *rec = map_array(1, sizeof(*rec));
+	void **slot = map_array(SPARSE_OBJECTS, sizeof(*slot));
+	void **fresh = map_array(SPARSE_NEW, sizeof(*fresh));
+	struct rng r = rng_seed(3);
+
+	while (bench_next(b, SPARSE_NEW)) {
+		for (uint32_t i = 0; i < SPARSE_OBJECTS; i++) {
+			slot[i] = malloc(KiB);
+			touch(slot[i], KiB);
+		}
+		for (uint32_t i = 0; i < SPARSE_OBJECTS; i++)
+			if (rng_below(&r, 16)) {
+				free(slot[i]);
+				slot[i] = NULL;
+			}
+		for (uint32_t i = 0; i < SPARSE_NEW; i++)
+			fresh[i] = timed_malloc(rec, sizes[i % SIZES]);
+		for (uint32_t i = 0; i < SPARSE_NEW; i++)
+			timed_free(rec, fresh[i]);
+		for (uint32_t i = 0; i < SPARSE_OBJECTS; i++)
+			free(slot[i]);
+	}
+	count_histogram(b, "malloc", &rec->mallocs);
+	count_histogram(b, "free", &rec->frees);
+}
+
 static const struct bench_case cases[] = {
 	{"churn/t1", churn, .ops = 1000000, .flags = BENCH_UNTIMED},
 	{"churn/t2", churn, .ops = 2000000, .threads = 2,
@@ -202,5 +235,6 @@ static const struct bench_case cases[] = {
 	 .flags = BENCH_UNTIMED},
 	{"purge", purge, .ops = 10 * PURGE_OBJECTS,
 	 .flags = BENCH_QUICK | BENCH_UNTIMED},
+	{"sparse", sparse, .ops = SPARSE_NEW, .flags = BENCH_UNTIMED},
 };
 BENCH_MAIN("latency", "ns of the slowest calls, each call timed", cases)
