@@ -69,6 +69,7 @@ struct control_zone {
 	uint64_t free_resident; /* of free: may be backed by memory */
 	uint64_t pcp; /* on per-CPU page lists: not in `free`. Atomic */
 	uint64_t slab; /* pages in slabs */
+	uint64_t slab_hollow; /* of slab: hold no memory. Atomic */
 	uint64_t large; /* pages handed out as page blocks */
 	uint64_t wmark[3]; /* min, low, high */
 	uint64_t lowmem_reserve[NR_ZONES];

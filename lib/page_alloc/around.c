@@ -10,7 +10,7 @@
  * in a file, but no more than a small part of the zone, for the last of them may
  * never be used.
  *
- * More at once gained nothing: what was cleared is still in the cache then when it
+ * More at once gained nothing: what was cleared should still be in the cache when it
  * is used.
  */
 #include "page_alloc/around.h"

@@ -27,7 +27,11 @@
 /* Offsets in the kernel's struct rseq. */
 enum { RSEQ_CPU_ID = 4, RSEQ_CS = 8, RSEQ_MM_CID = 24, RSEQ_MM_CID_END = 28 };
 
-enum { MAX_SHARDS = 64, MAX_SLOTS = 4096 };
+enum {
+	MAX_SHARDS = 64,
+	MAX_SLOTS = 4096,
+	GUARD_BYTES = 4096, /* before the first region: a page */
+};
 
 struct percpu_state percpu;
 
@@ -68,13 +72,11 @@ static const char *find_rseq(void)
 static int reserve(unsigned int nr)
 {
 	size_t size = (size_t)nr << PERCPU_SHIFT;
-	/* Of which one word is read. */
-	size_t guard = (size_t)1 << PERCPU_SHIFT;
-	char *mem = os_reserve(guard + 2 * size, true);
+	char *mem = os_reserve(GUARD_BYTES + 2 * size, true);
 
 	if (!mem)
 		return -ENOMEM;
-	mem += guard;
+	mem += GUARD_BYTES;
 	percpu.nr = nr;
 	percpu.real_base = (uintptr_t)mem;
 	percpu.zeros = (uintptr_t)mem + size;

@@ -15,7 +15,7 @@
  * always zero, which is how rseq_pop() knows an empty sheaf. A header of zero is both
  * empty and full, so memory that was never touched sends every operation to the
  * slow path: no set-up per CPU. Its guard is the word before the region, so the last
- * one of each is not used, and one region's room before the first is left free.
+ * one of each is not used, and there is a page before the first.
  * Class 0 is not used; its header says that the region is online (writable),
  * which a thread that gives a class its first slots must find there itself: it
  * may have moved to another CPU since it made its own region so.

@@ -46,5 +46,6 @@ void meminfo_show(struct seq_file *m, const struct proc_snapshot *s)
 	show_bytes(m, "LargeCached:", t.large_cached);
 	show_bytes(m, "VmallocFree:", t.vmalloc_free);
 	show_bytes(m, "FreeResident:", t.free_resident + t.vmalloc_unpurged);
+	show_bytes(m, "SlabHollow:", t.slab_hollow);
 	show_bytes(m, "BootUsed:", c->boot_used);
 }

@@ -98,6 +98,7 @@ static void sum_zone(const struct control_zone *z, uint64_t page_size,
 	t->free_resident += z->free_resident * page_size;
 	t->pcp += z->pcp * page_size;
 	t->slab += z->slab * page_size;
+	t->slab_hollow += z->slab_hollow * page_size;
 	t->large += z->large * page_size;
 }
 

@@ -73,6 +73,7 @@ struct proc_totals {
 	uint64_t free_resident; /* of free: may be backed by memory */
 	uint64_t pcp; /* free pages on per-CPU lists */
 	uint64_t slab; /* pages in slabs */
+	uint64_t slab_hollow; /* of slab: given back to the kernel */
 	uint64_t slab_reclaimable; /* empty slabs and cached objects */
 	uint64_t sheaves; /* of that: objects in the CPUs' sheaves */
 	uint64_t large; /* page blocks handed out */

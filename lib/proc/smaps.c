@@ -18,10 +18,11 @@ static void show_count(struct seq_file *m, const char *key, uint64_t count)
 	seq_printf(m, "%-16s%8lu\n", key, count);
 }
 
-/* All that is online but for what is free and was given back. */
+/* All that is online but for what was given back, of free memory and of slabs. */
 static uint64_t zone_resident(const struct control_zone *z)
 {
-	return proc_less(z->present, proc_less(z->free, z->free_resident));
+	return proc_less(z->present, proc_less(z->free, z->free_resident) +
+					     z->slab_hollow);
 }
 
 static void show_area(struct seq_file *m, const struct proc_area *area)

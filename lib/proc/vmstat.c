@@ -29,6 +29,7 @@ static void show_gauges(struct seq_file *m, const struct proc_snapshot *s)
 	/* From rounded values, so that the two lines add up. */
 	show_value(m, "nr_slab_unreclaimable",
 		   t.slab / page_size - t.slab_reclaimable / page_size);
+	show_value(m, "nr_slab_hollow", t.slab_hollow / page_size);
 	show_value(m, "nr_large_pages", t.large / page_size);
 	show_value(m, "nr_vmalloc_pages", t.vmalloc_used / page_size);
 	show_value(m, "nr_vmalloc_unpurged", t.vmalloc_unpurged / page_size);

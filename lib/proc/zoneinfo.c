@@ -45,6 +45,7 @@ static void show_zone(struct seq_file *m, const struct proc_snapshot *s,
 		show_counter(m, "nr_free_resident", z->free_resident);
 		show_counter(m, "nr_pcp_pages", z->pcp);
 		show_counter(m, "nr_slab_pages", z->slab);
+		show_counter(m, "nr_slab_hollow", z->slab_hollow);
 		show_counter(m, "nr_large_pages", z->large);
 		seq_printf(m, "\n  start_pfn:           %lu", z->start_pfn);
 	}

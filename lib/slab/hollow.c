@@ -66,7 +66,7 @@ static void purge_isolated(struct hlist_head *isolated)
 		/* Locked memory stays, and so will the next. */
 		failed = failed || !purge_holes(slab);
 		if (failed)
-			slab->holes = 0;
+			set_holes(slab, 0);
 	}
 }
 

@@ -76,6 +76,17 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
 
+/* Bit k of @holes: page k of @slab holds no memory. Lock: node->lock,
+ * unless the slab is off the lists. */
+static inline void set_holes(struct page *slab, uint32_t holes)
+{
+	uint64_t *pages = &control.zones[slab->node][slab->zone].slab_hollow;
+	int more = __builtin_popcount(holes) - __builtin_popcount(slab->holes);
+
+	slab->holes = holes;
+	fetch_add_relaxed(pages, (uint64_t)(int64_t)more);
+}
+
 /*
  * bucket_is_sparse() - may there be slabs with few objects in it?
  * slab_isolate_sparse() - look at up to @looks slabs of a bucket, and take those off

@@ -29,6 +29,7 @@
 #include "base/params.h"
 #include "base/probe.h"
 #include "base/vmstat.h"
+#include "slab/geometry.h"
 #include "slab/internal.h"
 
 /* Empty slabs a cache keeps: as many as fit here, at least one; and of small objects,
@@ -58,52 +59,6 @@ static bool node_lock(struct kmem_cache_node *n, bool nested)
 		for (unsigned int b = 0; b < NR_BUCKETS; b++)
 			INIT_LIST_HEAD(&n->partial[b]);
 	return true;
-}
-
-/*
- * What it takes to find an object's number and its slab's bucket. Copied, because
- * stores to a bitmap could, for all the compiler knows, change the cache.
- */
-struct geometry {
-	uintptr_t mask; /* of an address: its place in the slab */
-	uint64_t magic;
-	uint32_t objs, bucket_scale;
-};
-
-static ALWAYS_INLINE struct geometry geometry_of(const struct kmem_cache *c)
-{
-	return (struct geometry){
-		.mask = ((uintptr_t)PAGE_SIZE << c->order) - 1,
-		.magic = c->magic,
-		.objs = c->objs,
-		.bucket_scale = c->bucket_scale,
-	};
-}
-
-static char *slab_first(const struct page *slab)
-{
-	return (char *)page_address(slab) + slab->colour;
-}
-
-static struct page *slab_of(const struct kmem_cache *c, const void *obj)
-{
-	return pfn_to_page(align_down(addr_to_pfn(obj), 1ul << c->order));
-}
-
-enum { NO_INDEX = UINT16_MAX };
-
-/* Number of the object that starts at @obj, or NO_INDEX. */
-static ALWAYS_INLINE unsigned int slab_index(struct geometry g,
-					     const struct page *slab,
-					     const void *obj)
-{
-	uintptr_t offset = ((uintptr_t)obj & g.mask) - slab->colour;
-	unsigned __int128 q = (unsigned __int128)offset * g.magic;
-	uint64_t index = (uint64_t)(q >> 64);
-
-	if (unlikely((uint64_t)q >= g.magic || index >= g.objs))
-		return NO_INDEX;
-	return (unsigned int)index;
 }
 
 /* --- lists --- */
@@ -272,6 +227,7 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 	while (!hlist_empty(freed)) {
 		struct page *slab =
 			hlist_entry(freed->first, struct page, buddy);
+		uint32_t holes = slab->holes;
 
 		hlist_del(&slab->buddy);
 		if (is_checked(c))
@@ -280,9 +236,11 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 		       1ul << c->order);
 		fetch_sub_relaxed(&control.zones[slab->node][slab->zone].slab,
 				  1ull << c->order);
+		if (unlikely(holes))
+			set_holes(slab, 0);
 		slab->type = PAGE_ALLOC;
-		if (unlikely(slab->holes))
-			free_pages_absent(slab, c->order, slab->holes);
+		if (unlikely(holes))
+			free_pages_absent(slab, c->order, holes);
 		else
 			free_pages(slab, c->order, true);
 		pages += 1ul << c->order;
@@ -434,7 +392,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		take_from_slab(c, slab, objs + got, k);
 		slab->cold = SLAB_ACTIVE;
 		if (unlikely(slab->holes))
-			slab->holes &= find_holes(c, slab);
+			set_holes(slab, slab->holes & find_holes(c, slab));
 		got += k;
 		move_slab(c, g, cn, slab, slab->nr_free - k);
 	}
@@ -636,7 +594,7 @@ static bool may_isolate(const struct kmem_cache *c, struct page *slab,
 	holes = find_holes(c, slab);
 	if (holes == slab->holes || is_huge(slab))
 		return false;
-	slab->holes = holes;
+	set_holes(slab, holes);
 	return true;
 }
 
@@ -695,63 +653,6 @@ void slab_put_back(struct kmem_cache *c, unsigned int node,
 			move_to_end(n, slab);
 	}
 	lock_release(&n->lock);
-}
-
-const char *slab_check_object(const void *p)
-{
-	const struct kmem_cache *c = &kmem_caches[span.page_class[addr_to_pfn(p)]];
-	struct page *slab = slab_of(c, p);
-	unsigned int index;
-
-	if (slab->type != PAGE_SLAB || slab->cache != c->id)
-		return "its slab was freed";
-	index = slab_index(geometry_of(c), slab, p);
-	if (index == NO_INDEX)
-		return "not the start of an object";
-	if (load_relaxed(&slab->bitmap[index / 64]) >> (index % 64) & 1)
-		return "the object is free";
-	return NULL;
-}
-
-static size_t live_in_slab(struct kmem_cache *c, struct page *slab, size_t max,
-			   void (*fn)(struct kmem_cache *c, void *obj))
-{
-	char *obj = slab_first(slab);
-	size_t nr = 0;
-
-	for (unsigned int i = 0; i < c->objs && nr < max; i++, obj += c->size) {
-		if (slab->bitmap[i / 64] >> (i % 64) & 1)
-			continue;
-		fn(c, obj);
-		nr++;
-	}
-	return nr;
-}
-
-/* Full slabs are on no list, so by way of page_class[]. */
-static size_t live_in_zone(struct kmem_cache *c,
-			   const struct control_zone *zone, size_t max,
-			   void (*fn)(struct kmem_cache *c, void *obj))
-{
-	size_t end = zone->start_pfn + zone->present;
-	size_t nr = 0;
-
-	for (size_t pfn = zone->start_pfn; pfn < end && nr < max; pfn++) {
-		if (span.page_class[pfn] != c->id)
-			continue;
-		nr += live_in_slab(c, pfn_to_page(pfn), max - nr, fn);
-		pfn += (1ul << c->order) - 1;
-	}
-	return nr;
-}
-
-void slab_for_each_live(struct kmem_cache *c, size_t max,
-			void (*fn)(struct kmem_cache *c, void *obj))
-{
-	for (unsigned int node = 0; node < nr_nodes(); node++)
-		for (int zone = 0; zone < NR_ZONES; zone++)
-			max -= live_in_zone(c, &control.zones[node][zone], max,
-					    fn);
 }
 
 /* --- checking --- */

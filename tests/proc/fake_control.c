@@ -75,6 +75,7 @@ static void fill_zones(struct control_block *c)
 	z->free_resident = 500;
 	z->pcp = 40;
 	z->slab = 200;
+	z->slab_hollow = 3;
 	z->large = 3813;
 	z->wmark[0] = 64;
 	z->wmark[1] = 80;
@@ -95,6 +96,7 @@ static void fill_zones(struct control_block *c)
 	z->free_resident = 768;
 	z->pcp = 8;
 	z->slab = 36;
+	z->slab_hollow = 5;
 	z->large = 212;
 	z->nr_pageblocks[MIGRATE_UNMOVABLE] = 2;
 }

@@ -42,14 +42,15 @@ SCHEMA = {
     "meminfo": numbers(
         "heap_bytes", "online_bytes", "available_bytes", "free_bytes",
         "free_resident_bytes", "pcp_bytes", "slab_bytes",
-        "slab_reclaimable_bytes", "sheaves_bytes", "large_bytes",
+        "slab_hollow_bytes", "slab_reclaimable_bytes", "sheaves_bytes",
+        "large_bytes",
         "large_cached_bytes", "vmalloc_used_bytes", "vmalloc_free_bytes",
         "vmalloc_unpurged_bytes", "metadata_bytes", "boot_used_bytes",
         "span_bytes", "vmalloc_largest_free_bytes"),
     "zoneinfo": zone_with(
         start_pfn=NUMBER, **numbers(*(f"{name}_pages" for name in (
             "spanned", "present", "managed", "free", "free_resident", "pcp",
-            "slab", "large", "min", "low", "high"))),
+            "slab", "slab_hollow", "large", "min", "low", "high"))),
         protection_pages=[NUMBER] * 4),
     "buddyinfo": zone_with(free_blocks=BLOCKS),
     "pagetypeinfo": zone_with(unmovable=TYPE, movable=TYPE, reclaimable=TYPE),

@@ -178,7 +178,13 @@ class Map(Case):
             self.assertGreater(pages[HOLLOW], 30)
             self.assertLessEqual(pages[HOLLOW],
                                  shown["vmstat"]["slab_hollow"])
+            self.assertEqual(pages[HOLLOW] * 4096,
+                             shown["meminfo"]["slab_hollow_bytes"])
             program.do("free 1")
+            program.do("trim")
+            shown = json.loads(program.show("--json"))
+            self.assertLess(shown["meminfo"]["slab_hollow_bytes"],
+                            pages[HOLLOW] * 4096 / 4)
 
     def test_busy(self):
         """Tables that change while they are read."""

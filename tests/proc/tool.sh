@@ -176,7 +176,7 @@ same "$golden/slabinfo" "$top/output"
 check 0 "PID" "$tool" stat --list
 check 0 "WASTE%" "$tool" stat --all
 for pid in "${pids[@]}"; do
-	grep -Eq "^ *$pid +[1-9][0-9]* +37195 +9688 +20.7 /bin/sh $top/waiting$" \
+	grep -Eq "^ *$pid +[1-9][0-9]* +37195 +9656 +20.6 /bin/sh $top/waiting$" \
 		"$top/output" || fail "no line for $pid in the list"
 done
 awk '$1 ~ /^[0-9]+$/ { print $2 }' "$top/output" >"$top/rss"

@@ -176,6 +176,7 @@ static void hollow_and_refill(struct kmem_cache *c)
 	/* Slabs with more than a few objects leave few pages free. */
 	assert_true(holes > 0 || c->size < KiB(1));
 	assert_int_equal(hollowed() - before, holes);
+	assert_int_equal(control.zones[0][ZONE_NORMAL].slab_hollow, holes);
 	kmem_cache_validate(c);
 	/* Nothing is given back twice. */
 	slab_drain();
@@ -189,6 +190,7 @@ static void hollow_and_refill(struct kmem_cache *c)
 	end_all(c, nr);
 	slab_drain();
 	assert_int_equal(control.caches[c->id].nr_slabs, 0);
+	assert_int_equal(control.zones[0][ZONE_NORMAL].slab_hollow, 0);
 	check_free_memory();
 }
 

@@ -158,11 +158,11 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (!r.core && argc < 1)
-		return usage_error(self, "map: which process?");
-	if (!r.core && !parse_pid(argv[0], &r.pid))
-		return usage_error(self, "map: '%s' is not a process id",
-				   argv[0]);
+	if (!r.core) {
+		status = first_pid(self, argc, argv, &r.pid);
+		if (status != TOOL_OK)
+			return status;
+	}
 	if (argc > !r.core)
 		return usage_error(self, "map: too many arguments");
 	status = choose_form(self, &r);

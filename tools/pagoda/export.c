@@ -19,10 +19,16 @@
 
 #define DEFAULT_ENDPOINT "127.0.0.1:7246"
 
+/* A process that was asked for. */
+struct watched {
+	pid_t pid;
+	uint64_t started; /* another one may get the same id later */
+};
+
 struct exporter {
 	union endpoint endpoint;
-	pid_t *pids; /* only these; none: all */
-	size_t nr_pids;
+	struct watched *watched; /* only these; none: all */
+	size_t nr_watched;
 	struct target **targets; /* as they were seen the last time */
 	size_t nr_targets;
 	struct target *spare; /* to look at one that is new */
@@ -95,6 +101,13 @@ static bool look_at(pid_t pid, void *arg)
 	return p->complete;
 }
 
+static bool is_another(const struct watched *w)
+{
+	struct process_use use;
+
+	return process_read_use(w->pid, &use) && use.started != w->started;
+}
+
 /* Return: false if memory ran out or there is no /proc. */
 static bool look_at_all(struct pass *p)
 {
@@ -102,10 +115,10 @@ static bool look_at_all(struct pass *p)
 	bool done = true;
 
 	p->complete = true;
-	if (e->nr_pids)
-		for (size_t i = 0; i < e->nr_pids && p->complete; i++)
-			look_at(e->pids[i], p);
-	else
+	for (size_t i = 0; i < e->nr_watched && p->complete; i++)
+		if (!is_another(&e->watched[i]))
+			look_at(e->watched[i].pid, p);
+	if (!e->nr_watched)
 		done = !for_each_process(look_at, p);
 	while (e->nr_targets > p->nr)
 		free(e->targets[--e->nr_targets]);
@@ -224,22 +237,23 @@ static void say_ready(const void *arg)
 }
 
 /* A process that cannot be read now never will be. */
-static enum tool_status check_pids(const struct exporter *e)
+static enum tool_status check_watched(const struct exporter *e)
 {
 	struct target *t = target_new();
 	enum tool_status status = TOOL_OK;
 
 	if (!t)
 		return TOOL_FAILED;
-	for (size_t i = 0; i < e->nr_pids && status == TOOL_OK; i++)
-		status = explain_target(t, NULL, target_read(t, e->pids[i]));
+	for (size_t i = 0; i < e->nr_watched && status == TOOL_OK; i++)
+		status = explain_target(t, NULL,
+					target_read(t, e->watched[i].pid));
 	free(t);
 	return status;
 }
 
 static enum tool_status start(struct exporter *e)
 {
-	enum tool_status status = check_pids(e);
+	enum tool_status status = check_watched(e);
 	int fd;
 
 	if (status != TOOL_OK)
@@ -261,27 +275,30 @@ static void forget_all(struct exporter *e)
 		free(e->targets[--e->nr_targets]);
 	free(e->targets);
 	free(e->spare);
-	free(e->pids);
+	free(e->watched);
 }
 
 static enum tool_status add_pid(const struct command *self,
 				struct exporter *e, const char *text)
 {
-	pid_t *pids, pid;
+	struct watched *watched;
+	struct process_use use;
+	pid_t pid;
+	enum tool_status status = pid_from(self, text, &pid);
 
-	if (!parse_pid(text, &pid))
-		return usage_error(self, "export: '%s' is not a process id",
-				   text);
-	for (size_t i = 0; i < e->nr_pids; i++)
-		if (e->pids[i] == pid)
+	if (status != TOOL_OK)
+		return status;
+	for (size_t i = 0; i < e->nr_watched; i++)
+		if (e->watched[i].pid == pid)
 			return TOOL_OK;
-	pids = reallocarray(e->pids, e->nr_pids + 1, sizeof(pid));
-	if (!pids) {
+	watched = reallocarray(e->watched, e->nr_watched + 1, sizeof(*watched));
+	if (!watched) {
 		complain("out of memory");
 		return TOOL_FAILED;
 	}
-	e->pids = pids;
-	pids[e->nr_pids++] = pid;
+	process_read_use(pid, &use);
+	e->watched = watched;
+	watched[e->nr_watched++] = (struct watched){ pid, use.started };
 	return TOOL_OK;
 }
 
@@ -302,7 +319,7 @@ static enum tool_status parse_rest(const struct command *self,
 {
 	enum tool_status status = TOOL_OK;
 
-	if (argc && !e->nr_pids)
+	if (argc && !e->nr_watched)
 		return usage_error(self, "export: '%s' is too much, use --pid",
 				   argv[0]);
 	for (int i = 0; i < argc && status == TOOL_OK; i++)

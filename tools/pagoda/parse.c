@@ -24,6 +24,22 @@ bool parse_pid(const char *text, pid_t *ret)
 	return true;
 }
 
+enum tool_status pid_from(const struct command *c, const char *text,
+			  pid_t *ret)
+{
+	if (parse_pid(text, ret))
+		return TOOL_OK;
+	return usage_error(c, "%s: '%s' is not a process id", c->name, text);
+}
+
+enum tool_status first_pid(const struct command *c, int argc, char **argv,
+			   pid_t *ret)
+{
+	if (argc < 1)
+		return usage_error(c, "%s: which process?", c->name);
+	return pid_from(c, argv[0], ret);
+}
+
 static bool parse_seconds(const char *text, double *ret)
 {
 	char *end;

@@ -13,6 +13,16 @@
 bool parse_pid(const char *text, pid_t *ret);
 
 /*
+ * pid_from() - @text, an argument of @c, is one. first_pid() - the first of its
+ * arguments has to be.
+ * Return: TOOL_OK, or TOOL_USAGE after a complaint.
+ */
+enum tool_status pid_from(const struct command *c, const char *text,
+			  pid_t *ret);
+enum tool_status first_pid(const struct command *c, int argc, char **argv,
+			   pid_t *ret);
+
+/*
  * seconds_option() - @text, the value of an option of @c: "0.5". From @least,
  * which is a millisecond or more, to 115 days.
  * samples_option() - a number of samples, at least 1.

@@ -350,11 +350,9 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (argc < 1)
-		return usage_error(self, "record: which process?");
-	if (!parse_pid(argv[0], &pid))
-		return usage_error(self, "record: '%s' is not a process id",
-				   argv[0]);
+	status = first_pid(self, argc, argv, &pid);
+	if (status != TOOL_OK)
+		return status;
 	if (argc > 1)
 		return usage_error(self, "record: too many arguments");
 	if (!rq.path)

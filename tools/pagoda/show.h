@@ -27,7 +27,7 @@ struct total {
 	const char *doc;
 };
 
-enum { NR_TOTALS = 14 };
+enum { NR_TOTALS = 15 };
 extern const struct total totals[NR_TOTALS];
 extern const char *const mode_names[NR_CONTROL_MODES];
 extern const char *const event_names[NR_VM_EVENTS];

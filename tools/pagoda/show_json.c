@@ -93,6 +93,7 @@ static void show_pages(struct json *j, const struct control_zone *z)
 	json_number(j, "free_resident_pages", z->free_resident);
 	json_number(j, "pcp_pages", z->pcp);
 	json_number(j, "slab_pages", z->slab);
+	json_number(j, "slab_hollow_pages", z->slab_hollow);
 	json_number(j, "large_pages", z->large);
 	json_number(j, "min_pages", z->wmark[0]);
 	json_number(j, "low_pages", z->wmark[1]);

@@ -74,12 +74,9 @@ static enum tool_status stat_target(const struct command *self,
 	enum tool_status status;
 
 	if (!r->core) {
-		if (argc < 1)
-			return usage_error(self, "stat: which process?");
-		if (!parse_pid(argv[0], &r->pid))
-			return usage_error(self,
-					   "stat: '%s' is not a process id",
-					   argv[0]);
+		status = first_pid(self, argc, argv, &r->pid);
+		if (status != TOOL_OK)
+			return status;
 		argc--;
 		argv++;
 	}

@@ -125,12 +125,11 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 		{ 0 },
 	};
 	struct request r = { .delay_ms = 1000 };
+	enum tool_status status = TOOL_OK;
 	int option;
 
 	while ((option = next_option(self, argc, argv, ":d:n:bs:v:h",
 				     options)) != -1) {
-		enum tool_status status;
-
 		if (option == 'h' || option == '?')
 			return option == 'h' ? TOOL_OK : TOOL_USAGE;
 		status = take_option(self, &r, option);
@@ -139,9 +138,10 @@ static enum tool_status run(const struct command *self, int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return usage_error(self, "top: too many arguments");
-	if (optind < argc && !parse_pid(argv[optind], &r.pid))
-		return usage_error(self, "top: '%s' is not a process id",
-				   argv[optind]);
+	if (optind < argc)
+		status = pid_from(self, argv[optind], &r.pid);
+	if (status != TOOL_OK)
+		return status;
 	if (r.has_view && !r.pid)
 		return usage_error(self, "top: --view is of one process");
 	if (r.view < 0 && !r.batch)

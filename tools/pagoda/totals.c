@@ -18,6 +18,8 @@ const struct total totals[NR_TOTALS] = {
 	      "Of the free pages of the zones: may be resident."),
 	TOTAL("pcp", pcp, "Free pages that the CPUs keep."),
 	TOTAL("slab", slab, "Pages that are divided into objects."),
+	TOTAL("slab_hollow", slab_hollow,
+	      "Of the slabs: pages that no object lies in, given back."),
 	TOTAL("slab_reclaimable", slab_reclaimable,
 	      "Of the slabs: empty ones, and cached objects."),
 	TOTAL("sheaves", sheaves, "Free objects that the CPUs keep."),
@@ -48,5 +50,5 @@ uint64_t kept_bytes(const struct proc_totals *t)
 	uint64_t objects = proc_less(t->live, t->large + t->vmalloc_used);
 
 	return t->free_resident + t->vmalloc_unpurged + t->pcp +
-	       t->large_cached + proc_less(t->slab, objects);
+	       t->large_cached + proc_less(t->slab, t->slab_hollow + objects);
 }

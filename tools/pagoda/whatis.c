@@ -216,12 +216,10 @@ static enum tool_status parse_and_look(const struct command *self,
 	uint64_t addr;
 
 	if (!r->core) {
-		if (argc < 1)
-			return usage_error(self, "whatis: which process?");
-		if (!parse_pid(argv[0], &r->pid))
-			return usage_error(self,
-					   "whatis: '%s' is not a process id",
-					   argv[0]);
+		enum tool_status status = first_pid(self, argc, argv, &r->pid);
+
+		if (status != TOOL_OK)
+			return status;
 		argc--;
 		argv++;
 	}
