@@ -118,7 +118,6 @@ static bool lock_mapped(void)
 
 /* --- what is known --- */
 
-/* With the lock held. */
 static struct gone *find_gone(size_t size)
 {
 	for (int i = 0; i < NR_GONE; i++)
@@ -151,6 +150,7 @@ static bool note_unmapped(size_t size)
 	return g->returns;
 }
 
+/* With the lock held. */
 static void untrack(uintptr_t start, uintptr_t end)
 {
 	if (unmap_areas(&mapped, start, end, NULL) < 0)
