@@ -148,7 +148,7 @@ void thp_reconsider(void)
 	nr = (unsigned int)min_size(exchange_acquire(&nr_waiting, 0),
 				    MOST_WAITING);
 	for (unsigned int i = 0; i < nr; i++) {
-		size_t pages = load_acquire(&waiting[i].nr);
+		size_t pages = exchange_acquire(&waiting[i].nr, 0);
 
 		if (pages)
 			advise(load_relaxed(&waiting[i].pfn), pages, OS_THP_ON);
