@@ -488,6 +488,62 @@ static ALWAYS_INLINE void give_run(const struct kmem_cache *c,
 	mark_free(c, run->slab, index, run->nr);
 }
 
+/* The first word of a struct page. */
+static ALWAYS_INLINE uint64_t head_of(const struct page *page)
+{
+	uint64_t word;
+
+	memcpy(&word, page, sizeof(word));
+	return word;
+}
+
+/* What heads of @c's slabs on @node, but those that were hollowed, have in common. */
+struct head {
+	uint64_t mask, value;
+};
+
+static struct head head_on(const struct kmem_cache *c, unsigned int node)
+{
+	static const struct page mask = {
+		.type = 0xff, .node = 0xff, .cold = SLAB_HOLLOWED, .cache = 0xff
+	};
+	const struct page value = {
+		.type = PAGE_SLAB, .node = (uint8_t)node, .cache = c->id
+	};
+
+	return (struct head){ head_of(&mask), head_of(&value) };
+}
+
+/*
+ * Single objects whose slabs stay on their lists, the common case where objects come
+ * in no order. Return: how many of the @nr runs, up to the first one that is not as
+ * simple as that.
+ */
+static unsigned int give_singles(struct geometry g, struct head head,
+				 const struct run *runs, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr && runs[i].nr == 1; i++) {
+		struct page *slab = runs[i].slab;
+		unsigned int nr_free, index;
+		uint64_t bit;
+
+		if ((head_of(slab) & head.mask) != head.value)
+			break;
+		nr_free = slab->nr_free + 1u;
+		index = slab_index(g, slab, runs[i].lowest);
+		bit = 1ull << index % 64;
+		if (index == NO_INDEX ||
+		    bucket_of(g, nr_free) != slab->bucket ||
+		    slab->bitmap[index / 64] & bit)
+			break;
+		slab->bitmap[index / 64] |= bit;
+		slab->nr_free = (uint16_t)nr_free;
+	}
+	return i;
+}
+
 /* How many empty slabs @c may keep now. */
 static size_t empty_to_keep(const struct kmem_cache *c)
 {
@@ -508,6 +564,7 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	const struct geometry g = geometry_of(c);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
+	struct head head = { 0, 1 }; /* of none */
 	struct run runs[RUNS_AHEAD];
 	unsigned int found = 0, done = 0, nr_runs = 0, r = 0, node = 0;
 
@@ -525,6 +582,12 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 			nr_runs = r;
 			r = 0;
 		}
+		nr = give_singles(g, head, &runs[r], nr_runs - r);
+		if (nr) {
+			r += nr;
+			done += nr;
+			continue;
+		}
 		slab = runs[r].slab;
 		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c->id))
 			bad_object(c, objs[done], "double free");
@@ -537,6 +600,7 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 				cn = NULL;
 				break;
 			}
+			head = head_on(c, node);
 		}
 		do {
 			give_run(c, g, &runs[r]);

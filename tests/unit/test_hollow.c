@@ -278,6 +278,43 @@ static void test_no_rest(void **state)
 	end_all(c, nr);
 }
 
+/* What comes back to hollow slabs, one here and one there, leaves holes behind, too. */
+static void test_again(void **state)
+{
+	enum { BATCH = 50 };
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(256)];
+	void *batch[BATCH];
+	uint64_t before;
+	size_t nr;
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	rng = rng_seeded(7);
+	nr = make_sparse(c);
+	slab_drain();
+	note_objects(c, nr);
+	before = check_holes(c);
+	for (size_t i = 0; i < nr;) {
+		unsigned int n = 0;
+
+		for (; i < nr && n < BATCH; i++) {
+			if (!objects[i].p || rng_below(&rng, 2))
+				continue;
+			batch[n++] = objects[i].p;
+			objects[i].p = NULL;
+		}
+		slab_give(c, batch, n, false);
+	}
+	hollow_out(c, UINT_MAX);
+	slab_free_empty(c, 0, 0);
+	note_objects(c, nr);
+	assert_true(hollowed() > before);
+	check_holes(c);
+	end_all(c, nr);
+	slab_drain();
+	check_free_memory();
+}
+
 /* --- while pages go back --- */
 
 enum { MEANWHILE = 200 };
@@ -465,6 +502,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_ticks),
 		cmocka_unit_test(test_many_ticks),
 		cmocka_unit_test(test_no_rest),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_meanwhile),
 		cmocka_unit_test(test_locked_memory),
 		cmocka_unit_test(test_before_growth),

@@ -50,6 +50,50 @@ static void free_twice_in_a_batch(void *arg)
 	slab_give(c, objs, 3, false);
 }
 
+/* Objects of two slabs that stay on their lists, in turn: they come one by one. */
+static void take_in_turn(struct kmem_cache *c, void *objs[4])
+{
+	void *all[MAX_OBJS_PER_SLAB + 20];
+	unsigned int nr = 0;
+
+	while (nr < c->objs + 20u)
+		nr += slab_take(c, 0, all + nr, c->objs + 20u - nr, false);
+	slab_give(c, all, 20, false);
+	for (unsigned int i = 0; i < 4; i++)
+		objs[i] = all[(i % 2 ? c->objs : 20) + 2 * i];
+}
+
+static void free_twice_among_single_ones(void *arg)
+{
+	void *objs[4];
+
+	take_in_turn(arg, objs);
+	slab_give(arg, objs, 2, false);
+	objs[3] = objs[1];
+	slab_give(arg, objs + 2, 2, false);
+}
+
+/* The first one is the cache's, the other is that of one just like it. */
+static void give_to_another_cache_among_single_ones(void *arg)
+{
+	struct kmem_cache *twin = create_cache("twin", 96, 0, 0, NULL);
+	void *objs[4], *others[4];
+
+	take_in_turn(arg, objs);
+	take_in_turn(twin, others);
+	objs[1] = others[1];
+	slab_give(arg, objs, 2, false);
+}
+
+static void free_inside_among_single_ones(void *arg)
+{
+	void *objs[4];
+
+	take_in_turn(arg, objs);
+	objs[1] = (char *)objs[1] + 16;
+	slab_give(arg, objs, 2, false);
+}
+
 enum { RUN = 80 };
 
 /* All but the one in the middle lie next to each other and are handed out. */
@@ -116,6 +160,9 @@ static void misuse(void)
 	expect_bug(free_twice_later, c, "double free of ");
 	expect_bug(free_after_reap, c, "free of ");
 	expect_bug(free_twice_in_a_batch, c, "double free of ");
+	expect_bug(free_twice_among_single_ones, c, "double free of ");
+	expect_bug(give_to_another_cache_among_single_ones, c, "free of ");
+	expect_bug(free_inside_among_single_ones, c, "invalid free of ");
 	expect_bug(free_twice_in_a_run, c, "double free of ");
 	expect_bug(free_twice_in_a_run_down, c, "double free of ");
 	expect_bug(free_beyond_the_last, c, "invalid free of ");
