@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,12 +131,33 @@ static void ask(int sig)
 }
 
 static pthread_t waiter;
+static pid_t waiter_tid; /* Atomic */
 
 static void *wait_at_gate(void *arg)
 {
 	(void)arg;
+	store_relaxed(&waiter_tid, gettid());
 	go_through();
 	return NULL;
+}
+
+/* Where, there is no doubt. */
+static void until_it_sleeps(void)
+{
+	char path[64], state = 'R';
+
+	while (state != 'S') {
+		FILE *stat;
+
+		usleep(1000);
+		snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
+			 load_relaxed(&waiter_tid));
+		stat = fopen(path, "r");
+		if (!stat)
+			continue;
+		CHECK(fscanf(stat, "%*d (%*[^)]) %c", &state) == 1);
+		fclose(stat);
+	}
 }
 
 static void test_barred(void **state)
@@ -149,7 +171,7 @@ static void test_barred(void **state)
 	sigaction(SIGUSR1, &sa, NULL);
 	gate_close();
 	CHECK(!pthread_create(&waiter, NULL, wait_at_gate, NULL));
-	usleep(50000);
+	until_it_sleeps();
 	assert_int_equal(entries, 0);
 	pthread_kill(waiter, SIGUSR1);
 	while (barred < 0)
