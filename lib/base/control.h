@@ -22,7 +22,7 @@
 #include "base/compiler.h"
 
 #define CONTROL_MAGIC "pagoda control\n" /* 16 bytes with its NUL */
-#define CONTROL_VERSION 3
+#define CONTROL_VERSION 4
 
 #define NR_PAGE_ORDERS 11
 #define PAGEBLOCK_ORDER 9
@@ -48,6 +48,9 @@ enum vm_event {
 #undef VM_EVENT
 	NR_VM_EVENTS
 };
+
+/* A stripe of counters begins with a line of its own. */
+enum { EVENTS_ALIGNED = (NR_VM_EVENTS + 7) / 8 * 8 };
 
 enum control_mode {
 #define CONTROL_MODE(id, name, doc) id,
@@ -77,7 +80,7 @@ struct control_zone {
 	uint64_t nr_pageblocks[NR_MIGRATETYPES];
 };
 
-/* Counters are atomic: one set serves all nodes. */
+/* Counters are atomic: one set serves all nodes, in one line. */
 struct control_cache {
 	char name[CACHE_NAME_LEN]; /* "" = slot not in use */
 	uint32_t object_size; /* asked for */
@@ -86,7 +89,7 @@ struct control_cache {
 	uint32_t slab_order;
 	uint32_t sheaf_limit; /* objects: most a CPU's sheaf may hold */
 	uint32_t batch; /* objects moved in one exchange */
-	uint64_t nr_slabs;
+	uint64_t nr_slabs CACHELINE_ALIGNED;
 	uint64_t nr_empty_slabs; /* of nr_slabs: no object handed out */
 	uint64_t nr_free; /* objects free in slabs */
 	uint64_t nr_barn; /* objects in full sheaves in the barn */
@@ -188,7 +191,7 @@ struct control_block {
 	struct control_vmalloc vmalloc;
 	struct control_area_head area_heads[NR_AREA_TABLES];
 	/* Atomic; the sum over the stripes is the event's count. */
-	uint64_t events[EVENT_STRIPES][NR_VM_EVENTS];
+	uint64_t events[EVENT_STRIPES][EVENTS_ALIGNED] CACHELINE_ALIGNED;
 	struct control_cache caches[NR_CLASSES];
 	struct control_zone zones[MAX_NODES][NR_ZONES];
 	/* The last member: a reader leaves out what was never used. */

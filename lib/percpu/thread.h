@@ -11,11 +11,13 @@
 
 #include "base/compiler.h"
 
+enum { NR_GATE_STRIPES = 16 };
+
 struct thread_word {
 	uint8_t depth; /* slow paths entered */
 	uint8_t gated; /* the outermost one is past the gate */
 	uint16_t shard; /* 1 + shard in percpu=lock, 0 = none yet */
-	uint16_t stripe; /* gate stripe of the outermost slow path */
+	uint16_t stripe; /* 1 + gate stripe, 0 = none yet */
 	uint8_t counted; /* depth of a nested path that counted itself in */
 	uint8_t forking; /* between the fork handlers, holding the gate */
 	uint8_t in_mm; /* holds LOCK_MM, or is about to */

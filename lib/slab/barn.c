@@ -35,6 +35,7 @@
 #include "base/stack.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "percpu/thread.h"
 #include "slab/internal.h"
 
 enum {
@@ -53,10 +54,20 @@ _Static_assert(MAX_BATCH <= 255, "a batch fits");
 static struct barn_stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 static struct barn_stack empty, bare;
 
-/* Bytes in all barns. Atomic; alone in its line. */
+/* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its
+ * line. */
 static struct {
-	uint64_t bytes;
+	int64_t bytes;
 } total CACHELINE_ALIGNED;
+
+/*
+ * What threads of one stripe of the gate do without a line that all CPUs write: count
+ * bytes, until they are worth telling, and keep one empty sheaf at hand.
+ */
+static struct barn_stripe {
+	int64_t bytes; /* Atomic */
+	uint32_t spare; /* Atomic: index of an empty sheaf, or 0 */
+} CACHELINE_ALIGNED stripes[NR_GATE_STRIPES];
 
 /* What is below each cell in its stack. Atomic */
 static uint32_t next[MAX_SHEAVES] SPARSE_TABLE;
@@ -126,6 +137,31 @@ static uint32_t stack_idle(struct barn_stack *st)
 
 /* --- full sheaves --- */
 
+/* NULL: this thread has not passed the gate. */
+static struct barn_stripe *my_stripe(void)
+{
+	unsigned int stripe = thread_word.stripe;
+
+	return likely(stripe) ? &stripes[stripe - 1] : NULL;
+}
+
+/* All stripes together are at most half of barn_limit off. */
+static void add_bytes(int64_t bytes)
+{
+	struct barn_stripe *s = my_stripe();
+
+	if (s) {
+		int64_t limit = (int64_t)load_relaxed(&params.barn_limit) << 10;
+		int64_t most = limit / 2 / NR_GATE_STRIPES;
+		int64_t sum = fetch_add_relaxed(&s->bytes, bytes) + bytes;
+
+		if (sum <= most && sum >= -most)
+			return;
+		bytes = exchange_relaxed(&s->bytes, 0);
+	}
+	fetch_add_relaxed(&total.bytes, bytes);
+}
+
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 {
 	uint32_t index = pop(&full[node][c->id]);
@@ -135,7 +171,7 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 		return NULL;
 	s = &sheaves[index];
 	fetch_sub_relaxed(&cache_stat(c)->nr_barn, s->nr);
-	fetch_sub_relaxed(&total.bytes, (uint64_t)s->nr * c->size);
+	add_bytes(-(int64_t)s->nr * c->size);
 	count_vm_event(BARN_GET);
 	return s;
 }
@@ -143,7 +179,7 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 {
 	fetch_add_relaxed(&cache_stat(c)->nr_barn, s->nr);
-	fetch_add_relaxed(&total.bytes, (uint64_t)s->nr * c->size);
+	add_bytes((int64_t)s->nr * c->size);
 	count_vm_event(BARN_PUT);
 	push(&full[node][c->id], (uint32_t)(s - sheaves));
 }
@@ -166,7 +202,7 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
 
 	return bytes <= (c->size < ORDERED_BELOW ? limit / SMALL_RATIO : limit) &&
-	       load_relaxed(&total.bytes) <= barns_limit();
+	       load_relaxed(&total.bytes) <= (int64_t)barns_limit();
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)
@@ -194,8 +230,11 @@ static bool bring_online(uint32_t index)
 
 struct sheaf *barn_get_empty(void)
 {
-	uint32_t index = pop(&empty);
+	struct barn_stripe *stripe = my_stripe();
+	uint32_t index = stripe ? exchange_acquire(&stripe->spare, 0) : 0;
 
+	if (!index)
+		index = pop(&empty);
 	if (index)
 		return &sheaves[index];
 	index = pop(&bare);
@@ -213,7 +252,23 @@ struct sheaf *barn_get_empty(void)
 
 void barn_put_empty(struct sheaf *s)
 {
-	push(&empty, (uint32_t)(s - sheaves));
+	struct barn_stripe *stripe = my_stripe();
+	uint32_t none = 0;
+
+	if (!stripe ||
+	    !cas_release(&stripe->spare, &none, (uint32_t)(s - sheaves)))
+		push(&empty, (uint32_t)(s - sheaves));
+}
+
+/* Spare ones count as idle as any. */
+static void give_up_spares(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stripes); i++) {
+		uint32_t index = exchange_acquire(&stripes[i].spare, 0);
+
+		if (index)
+			push(&empty, index);
+	}
 }
 
 /* --- empty sheaves back to the kernel --- */
@@ -324,6 +379,7 @@ void barn_decay(unsigned int ticks)
 
 	if (exchange_acquire(&giving_back, true))
 		return;
+	give_up_spares();
 	idle = stack_idle(&empty);
 	pages = (idle - (uint32_t)decayed(idle, ticks)) / CELLS_PER_PAGE;
 	/* Of all that are idle: the cells of a page may be far from each other. */
@@ -336,6 +392,7 @@ void barn_trim(void)
 {
 	if (exchange_acquire(&giving_back, true))
 		return;
+	give_up_spares();
 	give_back(UINT32_MAX, UINT32_MAX, UINT32_MAX);
 	store_release(&giving_back, false);
 }

@@ -27,8 +27,9 @@
 #include "percpu/percpu.h"
 #include "slab/internal.h"
 
-/* Memory that every class may cache on a CPU whatever the budget. */
-enum { FLOOR_BYTES = 16384 };
+/* Memory that every class may cache on a CPU whatever the budget, and the part of the
+ * heap that all CPUs together may. */
+enum { FLOOR_BYTES = 16384, SHEAVES_RATIO = 8 };
 
 /* Once the budget is spent, a class asks others for room at every so many misses:
  * the walk costs more than a miss, and where all are busy it only goes round. */
@@ -54,13 +55,24 @@ struct budget {
 	unsigned int first, end; /* ids; those of the other kind are passed over */
 };
 
+/*
+ * In a large heap more: where many sizes are in use and none may keep enough, misses
+ * become many times as frequent.
+ */
+static size_t slab_budget(void)
+{
+	size_t heap = load_relaxed(&control.zones[0][ZONE_NORMAL].present)
+		      << PAGE_SHIFT;
+	size_t cpus = load_relaxed(&control.percpu.online);
+
+	return max_size(load_relaxed(&params.percpu_budget) << 10,
+			heap / SHEAVES_RATIO / max_size(cpus, 1));
+}
+
 static struct budget budget_of(const struct kmem_cache *c)
 {
 	if (has_slabs(c))
-		return (struct budget){
-			load_relaxed(&params.percpu_budget) << 10, 1,
-			nr_cache_ids()
-		};
+		return (struct budget){ slab_budget(), 1, nr_cache_ids() };
 	return (struct budget){ load_relaxed(&params.block_budget) << 10,
 				FIRST_BLOCK_CACHE, LAST_BLOCK_CACHE + 1 };
 }
@@ -165,14 +177,19 @@ static bool steal_capacity(const struct kmem_cache *c, struct budget budget,
 	return got >= need;
 }
 
-static bool must_wait(struct kmem_cache *c)
+static void set_starved(struct kmem_cache *c, bool starved)
 {
-	uint8_t misses = load_relaxed(&c->patience);
+	if (load_relaxed(&c->starved) != starved)
+		store_relaxed(&c->starved, starved);
+}
 
-	if (likely(!misses))
-		return false;
-	store_relaxed(&c->patience, (uint8_t)(misses - 1));
-	return true;
+static bool must_wait(const struct kmem_cache *c)
+{
+	const struct control_cache *st = cache_stat(c);
+
+	return load_relaxed(&c->starved) &&
+	       (load_relaxed(&st->refills) + load_relaxed(&st->flushes)) %
+		       PATIENCE;
 }
 
 /*
@@ -198,8 +215,8 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 	more = (want - cap) * c->size;
 	/* The floor is for free. */
 	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;
+	set_starved(c, used + more > budget.bytes);
 	if (used + more > budget.bytes) {
-		store_relaxed(&c->patience, PATIENCE);
 		if (more > budget.bytes ||
 		    !steal_capacity(c, budget, used + more - budget.bytes,
 				    nested))
@@ -211,6 +228,12 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 }
 
 /* --- alloc --- */
+
+static void set_young(struct kmem_cache *c)
+{
+	if (load_relaxed(&c->age))
+		store_relaxed(&c->age, 0);
+}
 
 /* Put @n objects on the sheaf; what does not fit goes back to the slabs. */
 static void stow(struct kmem_cache *c, void **objs, unsigned int n,
@@ -299,7 +322,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	/* A sheaf of blocks only needs room for what is freed. */
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
-	store_relaxed(&c->age, 0);
+	set_young(c);
 	calm = !nested && is_calm();
 	s = calm ? NULL : barn_get(c, node);
 	if (s) {
@@ -354,7 +377,7 @@ size_t kmem_cache_alloc_bulk_slow(struct kmem_cache *c, void **objs, size_t n,
 	if (n - got <= NURSERY_SLOTS)
 		return got + alloc_few(c, objs + got, n - got, how);
 	fetch_add_relaxed(&cache_stat(c)->refills, 1);
-	store_relaxed(&c->age, 0);
+	set_young(c);
 	grow_sheaf(c, nested);
 	while (got < n) {
 		struct sheaf *s = barn_get(c, node);

@@ -5,7 +5,8 @@
  * as they can and with so few sheaves that the same ones come round again and
  * again: what breaks a stack whose head does not change with every operation.
  * No sheaf is in two hands, none is lost, and its objects arrive with it; all
- * that while another thread gives the memory of empty ones back to the kernel.
+ * that while another thread gives the memory of empty ones back to the kernel, and
+ * with threads among them that keep a spare one at hand.
  */
 #include "unit.h"
 
@@ -19,6 +20,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os_fake.h"
+#include "percpu/thread.h"
 #include "slab/internal.h"
 
 enum { NR_THREADS = 6, NR_SHEAVES = 5, OWNER_SLOT = 254 };
@@ -91,6 +93,8 @@ static void *work(void *arg)
 	uintptr_t me = (uintptr_t)arg;
 	uint64_t n = 0;
 
+	/* Two of a stripe, and those that have none. */
+	thread_word.stripe = (uint16_t)(me / 3);
 	while (!load_relaxed(&quit)) {
 		uint64_t dice = rng_next(&rng);
 		struct sheaf *s;
@@ -171,6 +175,7 @@ static void test_barn(void **state)
 		CHECK(!pthread_join(threads[i], NULL));
 	CHECK(exchanges > 1000);
 	CHECK(sum_vm_event(PURGE_CALLS) > 0);
+	barn_trim();
 	for (nr = 0; (s = barn_get_empty()); nr++)
 		take(s, 99);
 	while ((s = barn_get(cache, 0))) {
@@ -240,6 +245,50 @@ static void test_small(void **state)
 	}
 	/* What is in the other barn counts, too. */
 	assert_false(barn_has_room(large, 0, sheaf_with(40)));
+}
+
+/*
+ * What stripes have not told yet is little, all of it together: a limit holds but for
+ * half of it, and nothing is forgotten.
+ */
+static void test_bytes_of_stripes(void **state)
+{
+	enum { LIMIT = KiB(1024), BATCH = KiB(16) };
+	struct kmem_cache *c[4];
+	uint64_t bytes = 0;
+	struct sheaf *s;
+
+	(void)state;
+	core_start("percpu=lock,span=64,barn_limit=1024");
+	for (int i = 0; i < 4; i++)
+		c[i] = &kmem_caches[kmalloc_class(1024u << i)];
+	for (unsigned int i = 0; bytes < 2 * LIMIT; i++) {
+		struct kmem_cache *mine = c[i % 4];
+
+		thread_word.stripe = (uint16_t)(1 + i % NR_GATE_STRIPES);
+		s = sheaf_with(BATCH / mine->size);
+		if (bytes < LIMIT / 2)
+			assert_true(barn_has_room(mine, 0, s));
+		else if (!barn_has_room(mine, 0, s))
+			break;
+		barn_put(mine, 0, s);
+		bytes += BATCH;
+	}
+	assert_in_range(bytes, LIMIT / 2, LIMIT * 3 / 2);
+	for (int i = 0; i < 4; i++)
+		while (barn_get(c[i], 0))
+			;
+	thread_word.stripe = 1;
+	assert_true(barn_has_room(c[0], 0, sheaf_with(1)));
+	/* Not once more as much, for want of what was taken out. */
+	for (bytes = 0; bytes < 2 * LIMIT; bytes += BATCH) {
+		s = sheaf_with(BATCH / c[bytes / BATCH % 4]->size);
+		if (!barn_has_room(c[bytes / BATCH % 4], 0, s))
+			break;
+		barn_put(c[bytes / BATCH % 4], 0, s);
+	}
+	assert_in_range(bytes, LIMIT / 2, LIMIT * 3 / 2);
+	thread_word.stripe = 0;
 }
 
 enum { NR_CELLS = 100 };
@@ -332,6 +381,30 @@ static void test_give_back(void **state)
 	assert_int_equal(resident_cell_pages(first), 51);
 }
 
+/* A spare one is nobody else's, is taken first, and does not keep its page. */
+static void test_spare(void **state)
+{
+	struct sheaf *s[NR_CELLS];
+
+	(void)state;
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	core_start("percpu=lock,span=64");
+	take_cells(s);
+	thread_word.stripe = 3;
+	barn_put_empty(s[4]);
+	barn_put_empty(s[5]);
+	thread_word.stripe = 4;
+	assert_ptr_equal(barn_get_empty(), s[5]);
+	assert_ptr_equal(barn_get_empty(), s[0] + NR_CELLS);
+	thread_word.stripe = 3;
+	assert_ptr_equal(barn_get_empty(), s[4]);
+	for (int i = 0; i < NR_CELLS; i++)
+		barn_put_empty(s[i]);
+	barn_trim();
+	assert_int_equal(resident_cell_pages(s[0]), 2);
+	thread_word.stripe = 0;
+}
+
 /* Those that lie deepest are each half of a page: others are idle, too. */
 static void test_give_back_halves(void **state)
 {
@@ -377,6 +450,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_small),
+		cmocka_unit_test(test_bytes_of_stripes),
+		cmocka_unit_test(test_spare),
 		cmocka_unit_test(test_give_back),
 		cmocka_unit_test(test_give_back_halves),
 		cmocka_unit_test(test_give_back_refused),

@@ -872,80 +872,6 @@ static void test_calm(void **state)
 		    CALM_SLOTS);
 }
 
-/* Sheaves of all classes together stay within their budget. */
-static void test_budget(void **state)
-{
-	size_t bytes = 0;
-
-	(void)state;
-	core_start("percpu=lock,span=1024,percpu_budget=1024");
-	for (int round = 0; round < 3; round++)
-		for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
-			void *objs[256];
-
-			for (int k = 0; k < 256; k++)
-				objs[k] = kmem_cache_alloc(&kmem_caches[i]);
-			for (int k = 0; k < 256; k++)
-				kmem_cache_free(&kmem_caches[i], objs[k]);
-		}
-	for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
-		union sheaf_header h = percpu_header(i);
-
-		assert_true(h.cur >= h.begin && h.cur <= h.end);
-		bytes += (size_t)(h.end - h.begin) * kmem_caches[i].size;
-	}
-	/* Every class keeps a floor of about 16 KiB beyond the budget. */
-	assert_true(bytes <= KiB(1024) + NR_KMALLOC * KiB(64));
-}
-
-static void free_block(struct kmem_cache *c, void *block)
-{
-	enum slow_path how = gate_enter();
-
-	assert_true(kmem_cache_free_slow(c, block, how));
-	gate_leave();
-}
-
-static size_t blocks_room(void)
-{
-	size_t bytes = 0;
-
-	for (unsigned int id = FIRST_BLOCK_CACHE; id <= LAST_BLOCK_CACHE; id++) {
-		union sheaf_header h = percpu_header(id);
-
-		bytes += (size_t)(h.end - h.begin) * kmem_caches[id].size;
-	}
-	return bytes;
-}
-
-/* So do those of page blocks, and the sizes in use have it, not the first. */
-static void test_block_budget(void **state)
-{
-	struct kmem_cache *first = &kmem_caches[block_class(KiB(64) >> PAGE_SHIFT)];
-	struct kmem_cache *later =
-		&kmem_caches[block_class(KiB(256) >> PAGE_SHIFT)];
-	uint64_t grown;
-	void *blocks[20];
-
-	(void)state;
-	core_start("percpu=lock,span=1024,block_budget=1024");
-	for (int i = 0; i < 20; i++)
-		blocks[i] = kmem_cache_alloc(first);
-	for (int i = 0; i < 20; i++)
-		free_block(first, blocks[i]);
-	assert_int_equal(blocks_room(), KiB(1024));
-	assert_int_equal(objects_in_sheaves(first), 16);
-	for (int i = 0; i < 100; i++)
-		free_block(later, kmem_cache_alloc(later));
-	assert_int_equal(objects_in_sheaves(later), 1);
-	assert_true(objects_in_sheaves(first) >= 8);
-	assert_true(blocks_room() <= KiB(1024));
-	grown = stat_of(later)->grown;
-	for (int i = 0; i < 100; i++)
-		free_block(later, kmem_cache_alloc(later));
-	assert_int_equal(stat_of(later)->grown, grown);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -976,8 +902,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reap_and_decay),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_calm),
-		cmocka_unit_test(test_budget),
-		cmocka_unit_test(test_block_budget),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_budget.c - how much the sheaves of a CPU may hold: those of objects in slabs
+ * and those of page blocks each have a budget; that of slabs grows with the heap; and
+ * it is the sizes in use that have it.
+ */
+#include "unit.h"
+
+#include "percpu/percpu.h"
+#include "slab/internal.h"
+
+static size_t room_of_all_classes(void)
+{
+	size_t bytes = 0;
+
+	for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
+		union sheaf_header h = percpu_header(i);
+
+		assert_true(h.cur >= h.begin && h.cur <= h.end);
+		bytes += (size_t)(h.end - h.begin) * kmem_caches[i].size;
+	}
+	return bytes;
+}
+
+/* Objects of all classes come and go. Return: most bytes that sheaves had room for;
+ * before a zone grows they lose much of it. */
+static size_t most_room(void)
+{
+	size_t most = 0;
+
+	for (int round = 0; round < 3; round++)
+		for (unsigned int i = 1; i <= NR_KMALLOC; i++) {
+			void *objs[256];
+
+			for (int k = 0; k < 256; k++)
+				objs[k] = kmem_cache_alloc(&kmem_caches[i]);
+			for (int k = 0; k < 256; k++)
+				kmem_cache_free(&kmem_caches[i], objs[k]);
+			most = max_size(most, room_of_all_classes());
+		}
+	return most;
+}
+
+/* Sheaves of all classes together stay within their budget. */
+static void test_budget(void **state)
+{
+	(void)state;
+	core_start("percpu=lock,span=1024,percpu_budget=1024");
+	/* Every class keeps a floor of about 16 KiB beyond the budget. */
+	assert_true(most_room() <= KiB(1024) + NR_KMALLOC * KiB(64));
+}
+
+/* Which grows with the heap. */
+static void test_budget_of_large_heap(void **state)
+{
+	enum { NR = 4000 };
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(KMALLOC_MAX)];
+	static void *objs[NR];
+	size_t share;
+
+	(void)state;
+	core_start("percpu=lock,span=1024,percpu_budget=256");
+	assert_true(most_room() < MiB(4));
+	for (int i = 0; i < NR; i++)
+		objs[i] = kmem_cache_alloc(c);
+	share = control.zones[0][ZONE_NORMAL].present * PAGE_SIZE / 8;
+	assert_true(share > MiB(15));
+	assert_in_range(most_room(), MiB(5), share + share / 4);
+	for (int i = 0; i < NR; i++)
+		kmem_cache_free(c, objs[i]);
+}
+
+static void free_block(struct kmem_cache *c, void *block)
+{
+	enum slow_path how = gate_enter();
+
+	assert_true(kmem_cache_free_slow(c, block, how));
+	gate_leave();
+}
+
+static size_t blocks_room(void)
+{
+	size_t bytes = 0;
+
+	for (unsigned int id = FIRST_BLOCK_CACHE; id <= LAST_BLOCK_CACHE; id++) {
+		union sheaf_header h = percpu_header(id);
+
+		bytes += (size_t)(h.end - h.begin) * kmem_caches[id].size;
+	}
+	return bytes;
+}
+
+/* Page blocks have one of their own, and the sizes in use have it, not the first. */
+static void test_block_budget(void **state)
+{
+	struct kmem_cache *first = &kmem_caches[block_class(KiB(64) >> PAGE_SHIFT)];
+	struct kmem_cache *later =
+		&kmem_caches[block_class(KiB(256) >> PAGE_SHIFT)];
+	uint64_t grown;
+	void *blocks[20];
+
+	(void)state;
+	core_start("percpu=lock,span=1024,block_budget=1024");
+	for (int i = 0; i < 20; i++)
+		blocks[i] = kmem_cache_alloc(first);
+	for (int i = 0; i < 20; i++)
+		free_block(first, blocks[i]);
+	assert_int_equal(blocks_room(), KiB(1024));
+	assert_int_equal(sheaf_cached(first), 16);
+	for (int i = 0; i < 100; i++)
+		free_block(later, kmem_cache_alloc(later));
+	assert_int_equal(sheaf_cached(later), 1);
+	assert_true(sheaf_cached(first) >= 8);
+	assert_true(blocks_room() <= KiB(1024));
+	grown = cache_stat(later)->grown;
+	for (int i = 0; i < 100; i++)
+		free_block(later, kmem_cache_alloc(later));
+	assert_int_equal(cache_stat(later)->grown, grown);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_budget),
+		cmocka_unit_test(test_budget_of_large_heap),
+		cmocka_unit_test(test_block_budget),
+	};
+
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
