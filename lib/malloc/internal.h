@@ -99,6 +99,9 @@ bool large_free(void *p, bool wait);
 size_t large_usable_size(const void *p);
 /* What is wrong with @p as a block of whole pages, or NULL. */
 const char *large_check(const void *p);
+/* Is @p a block of whole pages, and not worth resizing if @size are asked for? Any
+ * pointer will do. */
+bool large_may_stay(const void *p, size_t size);
 /*
  * Make the block at @p @size bytes long without copying. Return: where it is
  * now; NULL: not possible, it is as it was.

@@ -194,6 +194,18 @@ bool large_free(void *p, bool wait)
 
 /* --- realloc --- */
 
+bool large_may_stay(const void *p, size_t size)
+{
+	size_t old;
+
+	if (!is_managed(p) || span.page_class[addr_to_pfn(p)] != PAGE_CLASS_ASK ||
+	    large_check(p))
+		return false;
+	old = large_usable_size(p);
+	/* From 1 MiB on, whole pages go back in place. */
+	return old - size <= (old <= MiB(1) ? old / 4 : PAGE_SIZE - 1);
+}
+
 /* From the buddy into VMALLOC space, page tables only. */
 static void *move_to_vmalloc(struct page *page, size_t nr)
 {

@@ -391,12 +391,6 @@ static ALWAYS_INLINE bool may_stay(size_t old, size_t size)
 	return old - size <= old / 2;
 }
 
-static bool large_may_stay(size_t old, size_t size)
-{
-	/* From 1 MiB on, whole pages go back in place. */
-	return old - size <= (old <= MiB(1) ? old / 4 : PAGE_SIZE - 1);
-}
-
 static ALWAYS_INLINE void *move(void *p, size_t old, size_t size)
 {
 	void *q = alloc(size);
@@ -430,8 +424,6 @@ static void *resize(void *p, size_t size)
 		return foreign_realloc(p, size);
 	old = usable_size(p, "realloc");
 	if (is_managed(p) && span.page_class[addr_to_pfn(p)] == PAGE_CLASS_ASK) {
-		if (large_may_stay(old, size))
-			return p;
 		q = size > KMALLOC_MAX ? resize_large(p, size) : NULL;
 		if (q)
 			return q;
@@ -446,6 +438,9 @@ static void *resize(void *p, size_t size)
 
 static NOINLINE void *realloc_slow(void *p, size_t size)
 {
+	/* A buffer that is appended to is asked for many times before it moves. */
+	if (large_may_stay(p, size))
+		return p;
 	if (!p)
 		return alloc(size);
 	if (!size) {
