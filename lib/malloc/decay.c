@@ -86,7 +86,9 @@ void decay_tick(unsigned int weight)
 		store_relaxed(&sum, n);
 		return;
 	}
-	store_relaxed(&sum, 0);
+	/* All CPUs come here at every miss of a sheaf: read, as a rule. */
+	if (n > weight)
+		store_relaxed(&sum, 0);
 	now = os_now_ms();
 	tick_if_due(now);
 	if (unlikely(params.stats[0]))

@@ -11,7 +11,7 @@
 
 #include "base/compiler.h"
 
-enum { NR_GATE_STRIPES = 16 };
+enum { NR_GATE_STRIPES = 64 };
 
 struct thread_word {
 	uint8_t depth; /* slow paths entered */

@@ -177,19 +177,30 @@ static bool steal_capacity(const struct kmem_cache *c, struct budget budget,
 	return got >= need;
 }
 
-static void set_starved(struct kmem_cache *c, bool starved)
+/* Misses that count for patience: those at which it may ask. */
+static uint8_t nr_misses(const struct kmem_cache *c)
 {
-	if (load_relaxed(&c->starved) != starved)
-		store_relaxed(&c->starved, starved);
+	const struct control_cache *st = cache_stat(c);
+	uint64_t misses = load_relaxed(&st->flushes);
+
+	if (has_slabs(c))
+		misses += load_relaxed(&st->refills);
+	return (uint8_t)misses;
 }
 
 static bool must_wait(const struct kmem_cache *c)
 {
-	const struct control_cache *st = cache_stat(c);
-
 	return load_relaxed(&c->starved) &&
-	       (load_relaxed(&st->refills) + load_relaxed(&st->flushes)) %
-		       PATIENCE;
+	       (int8_t)(nr_misses(c) - load_relaxed(&c->patient_until)) < 0;
+}
+
+static void set_starved(struct kmem_cache *c, bool starved)
+{
+	if (load_relaxed(&c->starved) != starved)
+		store_relaxed(&c->starved, starved);
+	if (starved)
+		store_relaxed(&c->patient_until,
+			      (uint8_t)(nr_misses(c) + PATIENCE));
 }
 
 /*

@@ -62,8 +62,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "mask is on top");
 /* A line; what fast paths read is in its second half, since objects begin where
  * lines do: a load waits for a store of the same offset in another page. */
 struct kmem_cache {
-	/* All but `age` and `starved` Const between create and destroy; those two are
-	 * written only when they change: every miss on every CPU reads this line. */
+	/* Const between create and destroy but for `age`, `starved` and `patient_until`,
+	 * which are seldom written: every miss on every CPU reads this line. */
 	uint64_t magic; /* 2^64 / size, rounded up */
 	void (*ctor)(void *obj);
 	uint16_t objs; /* per slab */
@@ -85,6 +85,7 @@ struct kmem_cache {
 	 * for want of rseq or because the objects are to be checked. */
 	uint8_t fast_class;
 	bool starved; /* Atomic: the budget was spent when it asked for more room */
+	uint8_t patient_until; /* Atomic: ... and how many misses to wait for */
 	uint32_t fast_gfp; /* ... with a gfp below this. Set by malloc/kmem.c */
 } CACHELINE_ALIGNED;
 _Static_assert(sizeof(struct kmem_cache) == CACHELINE, "one line each");
