@@ -19,7 +19,8 @@
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:
  *
- *	empty	single cells that may be resident; taken first
+ *	spare	one cell of each stripe of the gate; taken first
+ *	empty	single cells that may be resident; taken next
  *	bare	pages of two cells, by the even one's index, that are not
  *
  * A page moves to `bare` when both its cells lie idle in `empty`, and back when

@@ -11,8 +11,8 @@
  * Capacities adapt. A class starts on a CPU with the few slots of its nursery,
  * which for all classes together are two pages, and doubles with every miss up
  * to its maximum, as long as all sheaves of the CPU together stay within
- * percpu_budget. Then it takes capacity from other classes, in turn, down to a
- * floor that every class keeps.
+ * percpu_budget, or a share of the heap. Then it takes capacity from other
+ * classes, in turn, down to a floor that every class keeps.
  *
  * Every step may find that the thread is on another CPU by now, or that a
  * sequence was aborted: then less was moved than hoped for, nothing is wrong,
@@ -209,8 +209,8 @@ static void set_starved(struct kmem_cache *c, bool starved)
  */
 static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 {
-	struct budget budget = budget_of(c);
 	union sheaf_header old = percpu_header(c->id);
+	struct budget budget;
 	size_t cap = capacity(old);
 	size_t want = has_slabs(c) ? max_size(cap * 2, floor_capacity(c)) :
 				     cap + 1;
@@ -223,6 +223,7 @@ static size_t grow_sheaf(struct kmem_cache *c, bool nested)
 		return 0;
 	if (!has_slabs(c))
 		cache_show(c);
+	budget = budget_of(c);
 	more = (want - cap) * c->size;
 	/* The floor is for free. */
 	used = want > floor_capacity(c) ? committed_bytes(c, budget) : 0;

@@ -118,12 +118,37 @@ static void test_block_budget(void **state)
 	assert_int_equal(cache_stat(later)->grown, grown);
 }
 
+/* Who had room at another's cost does not ask again at its next miss. */
+static void test_patience(void **state)
+{
+	struct kmem_cache *first = &kmem_caches[block_class(KiB(64) >> PAGE_SHIFT)];
+	struct kmem_cache *later =
+		&kmem_caches[block_class(KiB(128) >> PAGE_SHIFT)];
+	void *blocks[20], *more[20];
+
+	(void)state;
+	core_start("percpu=lock,span=1024,block_budget=1024");
+	for (int i = 0; i < 20; i++) {
+		blocks[i] = kmem_cache_alloc(first);
+		more[i] = kmem_cache_alloc(later);
+	}
+	for (int i = 0; i < 20; i++)
+		free_block(first, blocks[i]);
+	assert_int_equal(sheaf_cached(first), 16);
+	/* Half of what the first had is room for four. */
+	for (size_t i = 0; i < 20; i++) {
+		free_block(later, more[i]);
+		assert_int_equal(sheaf_cached(later), i < 17 ? 1 : i - 15);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_budget),
 		cmocka_unit_test(test_budget_of_large_heap),
 		cmocka_unit_test(test_block_budget),
+		cmocka_unit_test(test_patience),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
