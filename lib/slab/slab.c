@@ -488,7 +488,7 @@ static ALWAYS_INLINE void give_run(const struct kmem_cache *c,
 	mark_free(c, run->slab, index, run->nr);
 }
 
-/* The first word of a struct page. */
+/* The first word of a struct page. Lock: node->lock, for what else is in it. */
 static ALWAYS_INLINE uint64_t head_of(const struct page *page)
 {
 	uint64_t word;
@@ -497,30 +497,29 @@ static ALWAYS_INLINE uint64_t head_of(const struct page *page)
 	return word;
 }
 
-/* What heads of @c's slabs on @node, but those that were hollowed, have in common. */
+/* What heads of @c's slabs, but those that were hollowed, have in common. */
 struct head {
 	uint64_t mask, value;
 };
 
-static struct head head_on(const struct kmem_cache *c, unsigned int node)
+static struct head head_in(const struct kmem_cache *c)
 {
-	static const struct page mask = {
-		.type = 0xff, .node = 0xff, .cold = SLAB_HOLLOWED, .cache = 0xff
-	};
-	const struct page value = {
-		.type = PAGE_SLAB, .node = (uint8_t)node, .cache = c->id
-	};
+	static const struct page mask = { .type = 0xff,
+					  .cold = SLAB_HOLLOWED,
+					  .cache = 0xff };
+	const struct page value = { .type = PAGE_SLAB, .cache = c->id };
 
 	return (struct head){ head_of(&mask), head_of(&value) };
 }
 
 /*
  * Single objects whose slabs stay on their lists, the common case where objects come
- * in no order. Return: how many of the @nr runs, up to the first one that is not as
- * simple as that.
+ * in no order. @node: whose lock is held. Return: how many of the @nr runs, up to the
+ * first one that is not as simple as that.
  */
 static unsigned int give_singles(struct geometry g, struct head head,
-				 const struct run *runs, unsigned int nr)
+				 unsigned int node, const struct run *runs,
+				 unsigned int nr)
 {
 	unsigned int i;
 
@@ -529,7 +528,8 @@ static unsigned int give_singles(struct geometry g, struct head head,
 		unsigned int nr_free, index;
 		uint64_t bit;
 
-		if ((head_of(slab) & head.mask) != head.value)
+		if (slab->node != node ||
+		    (head_of(slab) & head.mask) != head.value)
 			break;
 		nr_free = slab->nr_free + 1u;
 		index = slab_index(g, slab, runs[i].lowest);
@@ -564,7 +564,7 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	const struct geometry g = geometry_of(c);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
-	struct head head = { 0, 1 }; /* of none */
+	const struct head head = head_in(c);
 	struct run runs[RUNS_AHEAD];
 	unsigned int found = 0, done = 0, nr_runs = 0, r = 0, node = 0;
 
@@ -582,7 +582,9 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 			nr_runs = r;
 			r = 0;
 		}
-		nr = give_singles(g, head, &runs[r], nr_runs - r);
+		if (likely(cn))
+			nr = give_singles(g, head, node, &runs[r],
+					  nr_runs - r);
 		if (nr) {
 			r += nr;
 			done += nr;
@@ -600,7 +602,6 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 				cn = NULL;
 				break;
 			}
-			head = head_on(c, node);
 		}
 		do {
 			give_run(c, g, &runs[r]);
