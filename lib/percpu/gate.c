@@ -15,9 +15,11 @@
 #include "base/lock.h"
 #include "percpu/percpu.h"
 
+enum { NR_STRIPES = 64 };
+
 static struct stripe {
 	uint32_t count; /* Atomic */
-} CACHELINE_ALIGNED stripes[NR_GATE_STRIPES];
+} CACHELINE_ALIGNED stripes[NR_STRIPES];
 
 static uint32_t closed; /* Atomic; also the futex the barred sleep on */
 static struct lock gate_lock = LOCK_INIT(GATE);
@@ -31,7 +33,7 @@ static uint16_t my_stripe(void)
 	/* Threads take turns: cheaper than asking for the CPU. */
 	if (unlikely(!thread_word.stripe))
 		thread_word.stripe = (uint16_t)(
-			fetch_add_relaxed(&next_stripe, 1) % NR_GATE_STRIPES + 1);
+			fetch_add_relaxed(&next_stripe, 1) % NR_STRIPES + 1);
 	return (uint16_t)(thread_word.stripe - 1);
 }
 
@@ -120,7 +122,7 @@ void gate_close(void)
 	thread_word.depth++;
 	lock_acquire(&gate_lock);
 	store_full(&closed, 1);
-	for (int i = 0; i < NR_GATE_STRIPES; i++) {
+	for (int i = 0; i < NR_STRIPES; i++) {
 		uint32_t n;
 
 		/* The loser of the race with the wake-up looks again soon. */
@@ -146,7 +148,7 @@ void gate_open(void)
 
 void gate_open_in_child(void)
 {
-	for (int i = 0; i < NR_GATE_STRIPES; i++)
+	for (int i = 0; i < NR_STRIPES; i++)
 		store_relaxed(&stripes[i].count, 0);
 	store_full(&closed, 0);
 	step_out();

@@ -11,8 +11,6 @@
 
 #include "base/compiler.h"
 
-enum { NR_GATE_STRIPES = 64 };
-
 struct thread_word {
 	uint8_t depth; /* slow paths entered */
 	uint8_t gated; /* the outermost one is past the gate */

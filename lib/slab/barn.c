@@ -19,7 +19,7 @@
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:
  *
- *	spare	one cell of each stripe of the gate; taken first
+ *	spare	one cell of each stripe; taken first
  *	empty	single cells that may be resident; taken next
  *	bare	pages of two cells, by the even one's index, that are not
  *
@@ -62,13 +62,16 @@ static struct {
 } total CACHELINE_ALIGNED;
 
 /*
- * What threads of one stripe of the gate do without a line that all CPUs write: count
- * bytes, until they are worth telling, and keep one empty sheaf at hand.
+ * What threads of the same stripe do without a line that all CPUs write: count bytes,
+ * until they are worth telling, and keep one empty sheaf at hand. With more stripes
+ * each would have to tell sooner.
  */
-static struct barn_stripe {
+enum { NR_STRIPES = 16 };
+
+static struct stripe {
 	int64_t bytes; /* Atomic */
 	uint32_t spare; /* Atomic: index of an empty sheaf, or 0 */
-} CACHELINE_ALIGNED stripes[NR_GATE_STRIPES];
+} CACHELINE_ALIGNED stripes[NR_STRIPES];
 
 /* What is below each cell in its stack. Atomic */
 static uint32_t next[MAX_SHEAVES] SPARSE_TABLE;
@@ -139,21 +142,21 @@ static uint32_t stack_idle(struct barn_stack *st)
 /* --- full sheaves --- */
 
 /* NULL: this thread has not passed the gate. */
-static struct barn_stripe *my_stripe(void)
+static struct stripe *my_stripe(void)
 {
 	unsigned int stripe = thread_word.stripe;
 
-	return likely(stripe) ? &stripes[stripe - 1] : NULL;
+	return likely(stripe) ? &stripes[stripe % NR_STRIPES] : NULL;
 }
 
 /* All stripes together are at most half of barn_limit off. */
 static void add_bytes(int64_t bytes)
 {
-	struct barn_stripe *s = my_stripe();
+	struct stripe *s = my_stripe();
 
 	if (s) {
 		int64_t limit = (int64_t)load_relaxed(&params.barn_limit) << 10;
-		int64_t most = limit / 2 / NR_GATE_STRIPES;
+		int64_t most = limit / 2 / NR_STRIPES;
 		int64_t sum = fetch_add_relaxed(&s->bytes, bytes) + bytes;
 
 		if (sum <= most && sum >= -most)
@@ -231,7 +234,7 @@ static bool bring_online(uint32_t index)
 
 struct sheaf *barn_get_empty(void)
 {
-	struct barn_stripe *stripe = my_stripe();
+	struct stripe *stripe = my_stripe();
 	uint32_t index = stripe ? exchange_acquire(&stripe->spare, 0) : 0;
 
 	if (!index)
@@ -253,7 +256,7 @@ struct sheaf *barn_get_empty(void)
 
 void barn_put_empty(struct sheaf *s)
 {
-	struct barn_stripe *stripe = my_stripe();
+	struct stripe *stripe = my_stripe();
 	uint32_t none = 0;
 
 	if (!stripe ||

@@ -265,7 +265,7 @@ static void test_bytes_of_stripes(void **state)
 	for (unsigned int i = 0; bytes < 2 * LIMIT; i++) {
 		struct kmem_cache *mine = c[i % 4];
 
-		thread_word.stripe = (uint16_t)(1 + i % NR_GATE_STRIPES);
+		thread_word.stripe = (uint16_t)(1 + i % 16);
 		s = sheaf_with(BATCH / mine->size);
 		if (bytes < LIMIT / 2)
 			assert_true(barn_has_room(mine, 0, s));
