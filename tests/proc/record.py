@@ -78,8 +78,10 @@ class Record(Case):
         self.assertGreater(samples[-1]["rss_bytes"], 10**6)
         self.assertEqual(lines_of(path)[-1]["reason"], "it was interrupted")
 
-    def check_samples(self, path):
-        known, last = set(), -1
+    def check_samples(self, path, torn=0):
+        """@torn: samples during which the heap may have grown by much, the
+        recorder having to wait for a processor between two reads."""
+        known, last, off = set(), -1, []
         for line in lines_of(path)[1:]:
             if line["type"] == "cache":
                 known.add(line["id"])
@@ -94,8 +96,10 @@ class Record(Case):
             online = sum(memory[f"{name}_bytes"] for name in (
                 "free", "pcp", "slab", "large", "large_cached",
                 "vmalloc_used", "vmalloc_free"))
-            self.assertLess(abs(online - memory["online_bytes"]),
-                            max(memory["online_bytes"] / 4, 2**21))
+            if (abs(online - memory["online_bytes"]) >=
+                    max(memory["online_bytes"] / 4, 2**21)):
+                off.append(memory)
+        self.assertLessEqual(len(off), torn, off)
 
     def test_interval(self):
         process = self.start_program()
@@ -156,7 +160,7 @@ class Record(Case):
             self.check(0, "record", program.pid, "-o", path, "-i", "0.001",
                        "-n", 300)
             program.finish()
-        self.check_samples(path)
+        self.check_samples(path, torn=3)
 
     def test_refused(self):
         process = self.start_program()
