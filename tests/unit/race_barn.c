@@ -169,6 +169,10 @@ static void test_barn(void **state)
 	CHECK(!pthread_create(&purger, NULL, give_back,
 			      (void *)(uintptr_t)77));
 	usleep(1500 * 1000);
+	/* Both sheaves of a page must lie idle: with few CPUs for many threads and
+	 * under ThreadSanitizer that can take a while. */
+	for (int i = 0; i < 600 && !sum_vm_event(PURGE_CALLS); i++)
+		usleep(50 * 1000);
 	store_relaxed(&quit, true);
 	CHECK(!pthread_join(purger, NULL));
 	for (int i = 0; i < NR_THREADS; i++)
