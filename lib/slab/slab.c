@@ -434,58 +434,76 @@ static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
 	}
 }
 
-/* Objects of one slab that lie next to each other. */
-struct run {
-	struct page *slab;
-	void *lowest;
-	unsigned int nr;
-};
+/*
+ * Objects come back in any order: the struct page of one so far ahead is fetched.
+ * And often several of a slab in some order, of which none is a run: what comes in
+ * twos and threes is as quick one by one.
+ */
+enum { FETCH_AHEAD = 16, RUN_MIN = 4 };
 
-/* Objects come back in any order: so many slabs are fetched before the first is
- * written to. */
-enum { RUNS_AHEAD = 16 };
-
-/* How many objects of the slab of @first follow it, or lie before it, and itself. */
-static COLD unsigned int to_end_of_slab(struct geometry g, uintptr_t first,
-					bool up)
-{
-	uintptr_t offset = first & g.mask;
-	uintptr_t room = up ? g.mask - offset : offset;
-
-	return (unsigned int)((unsigned __int128)room * g.magic >> 64) + 1;
-}
-
-/* The run that @n objects begin with, in the order in which they lie or against
- * it. */
-static ALWAYS_INLINE struct run find_run(const struct kmem_cache *c,
-					 struct geometry g, void *const *objs,
-					 unsigned int n)
+/* From one object of a run to the next: the size of one, up or down. 0: no run. */
+static ALWAYS_INLINE uintptr_t run_step(void *const *objs, unsigned int n,
+					size_t size)
 {
 	const uintptr_t first = (uintptr_t)objs[0];
-	const uintptr_t step = n > 1 ? (uintptr_t)objs[1] - first : 0;
-	struct run run = { slab_of(c, objs[0]), objs[0], 1 };
-	uintptr_t next = first + step;
+	uintptr_t step;
 
-	if (step != c->size && step != -(uintptr_t)c->size)
-		return run;
-	for (; run.nr < n && (uintptr_t)objs[run.nr] == next; run.nr++)
-		next += step;
-	if (unlikely(((next - step) ^ first) > g.mask))
-		run.nr = to_end_of_slab(g, first, step == c->size);
-	if (step != c->size)
-		run.lowest = objs[run.nr - 1];
-	return run;
+	if (n < RUN_MIN)
+		return 0;
+	step = (uintptr_t)objs[1] > first ? size : -(uintptr_t)size;
+	/* One branch: any of them may be the one that is elsewhere. */
+	if (((uintptr_t)objs[1] ^ (first + step)) |
+	    ((uintptr_t)objs[2] ^ (first + 2 * step)) |
+	    ((uintptr_t)objs[3] ^ (first + 3 * step)))
+		return 0;
+	return step;
 }
 
-static ALWAYS_INLINE void give_run(const struct kmem_cache *c,
-				   struct geometry g, const struct run *run)
+/*
+ * @objs begin with a run, the first of which has number @index; they are free now, but
+ * for what lies in the next slab. Return: how many.
+ */
+static unsigned int give_run(const struct kmem_cache *c, struct page *slab,
+			     unsigned int index, void *const *objs,
+			     unsigned int n, uintptr_t step)
 {
-	unsigned int index = slab_index(g, run->slab, run->lowest);
+	bool up = step == c->size;
+	unsigned int room = up ? c->objs - index : index + 1;
+	uintptr_t next = (uintptr_t)objs[0];
+	unsigned int nr;
 
-	/* Neighbours of an object are objects, but for the slab's ends. */
-	if (unlikely(index == NO_INDEX || index + run->nr > g.objs))
-		bad_object(c, run->lowest, "invalid free");
-	mark_free(c, run->slab, index, run->nr);
+	n = n < room ? n : room;
+	for (nr = 0; nr < n && (uintptr_t)objs[nr] == next; nr++)
+		next += step;
+	mark_free(c, slab, up ? index : index + 1 - nr, nr);
+	return nr;
+}
+
+/* The objects of @slab that @objs begin with are free now. Return: how many. */
+static ALWAYS_INLINE unsigned int give_to(const struct kmem_cache *c,
+					  struct geometry g, struct page *slab,
+					  void *const *objs, unsigned int n)
+{
+	const uintptr_t first = (uintptr_t)objs[0];
+	unsigned int i = 0;
+
+	do {
+		unsigned int index = slab_index(g, slab, objs[i]);
+		uintptr_t step = run_step(objs + i, n - i, c->size);
+		uint64_t bit = 1ull << index % 64;
+
+		if (unlikely(index == NO_INDEX))
+			bad_object(c, objs[i], "invalid free");
+		if (step) {
+			i += give_run(c, slab, index, objs + i, n - i, step);
+			continue;
+		}
+		if (unlikely(slab->bitmap[index / 64] & bit))
+			bad_index(c, slab, index);
+		slab->bitmap[index / 64] |= bit;
+		i++;
+	} while (i < n && ((uintptr_t)objs[i] ^ first) <= g.mask);
+	return i;
 }
 
 /* The first word of a struct page. Lock: node->lock, for what else is in it. */
@@ -512,38 +530,6 @@ static struct head head_in(const struct kmem_cache *c)
 	return (struct head){ head_of(&mask), head_of(&value) };
 }
 
-/*
- * Single objects whose slabs stay on their lists, the common case where objects come
- * in no order. @node: whose lock is held. Return: how many of the @nr runs, up to the
- * first one that is not as simple as that.
- */
-static unsigned int give_singles(struct geometry g, struct head head,
-				 unsigned int node, const struct run *runs,
-				 unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr && runs[i].nr == 1; i++) {
-		struct page *slab = runs[i].slab;
-		unsigned int nr_free, index;
-		uint64_t bit;
-
-		if (slab->node != node ||
-		    (head_of(slab) & head.mask) != head.value)
-			break;
-		nr_free = slab->nr_free + 1u;
-		index = slab_index(g, slab, runs[i].lowest);
-		bit = 1ull << index % 64;
-		if (index == NO_INDEX ||
-		    bucket_of(g, nr_free) != slab->bucket ||
-		    slab->bitmap[index / 64] & bit)
-			break;
-		slab->bitmap[index / 64] |= bit;
-		slab->nr_free = (uint16_t)nr_free;
-	}
-	return i;
-}
-
 /* How many empty slabs @c may keep now. */
 static size_t empty_to_keep(const struct kmem_cache *c)
 {
@@ -557,6 +543,22 @@ static size_t empty_to_keep(const struct kmem_cache *c)
 	return max_size(pages >> c->order, 1);
 }
 
+/* @held: the node whose lock is held, or NULL. Return: that of @slab, locked; NULL:
+ * none is, and @nested. */
+static struct kmem_cache_node *lock_node_of(const struct kmem_cache *c,
+					    const struct page *slab,
+					    struct kmem_cache_node *held,
+					    bool nested)
+{
+	struct kmem_cache_node *n = cache_node(c, slab->node);
+
+	if (n == held)
+		return n;
+	if (held)
+		lock_release(&held->lock);
+	return node_lock(n, nested) ? n : NULL;
+}
+
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested)
 {
@@ -565,52 +567,37 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
 	const struct head head = head_in(c);
-	struct run runs[RUNS_AHEAD];
-	unsigned int found = 0, done = 0, nr_runs = 0, r = 0, node = 0;
+	unsigned int done = 0, node = 0;
 
+	for (unsigned int i = 0; i < n && i < FETCH_AHEAD; i++)
+		__builtin_prefetch(slab_of(c, objs[i]), 1);
 	while (done < n) {
-		struct page *slab;
-		unsigned int nr = 0;
+		struct page *slab = slab_of(c, objs[done]);
+		unsigned int nr_free;
 
-		if (r == nr_runs) {
-			for (r = 0; found < n && r < RUNS_AHEAD; r++) {
-				runs[r] = find_run(c, g, objs + found,
-						   n - found);
-				__builtin_prefetch(runs[r].slab, 1);
-				found += runs[r].nr;
-			}
-			nr_runs = r;
-			r = 0;
+		if (done + FETCH_AHEAD < n)
+			__builtin_prefetch(slab_of(c, objs[done + FETCH_AHEAD]),
+					   1);
+		if (unlikely(!cn || slab->node != node ||
+			     (head_of(slab) & head.mask) != head.value)) {
+			if (slab->type != PAGE_SLAB || slab->cache != c->id)
+				bad_object(c, objs[done], "double free");
+			cn = lock_node_of(c, slab, cn, nested);
+			if (!cn)
+				break;
+			node = slab->node;
+			/* With one object less hollow.c may find more. */
+			if (slab->cold == SLAB_HOLLOWED)
+				slab->cold = SLAB_RESTING;
 		}
-		if (likely(cn))
-			nr = give_singles(g, head, node, &runs[r],
-					  nr_runs - r);
-		if (nr) {
-			r += nr;
-			done += nr;
+		nr_free = give_to(c, g, slab, objs + done, n - done);
+		done += nr_free;
+		nr_free += slab->nr_free;
+		if (likely(bucket_of(g, nr_free) == slab->bucket)) {
+			slab->nr_free = (uint16_t)nr_free;
 			continue;
 		}
-		slab = runs[r].slab;
-		if (unlikely(slab->type != PAGE_SLAB || slab->cache != c->id))
-			bad_object(c, objs[done], "double free");
-		if (unlikely(!cn || slab->node != node)) {
-			if (cn)
-				lock_release(&cn->lock);
-			node = slab->node;
-			cn = cache_node(c, node);
-			if (!node_lock(cn, nested)) {
-				cn = NULL;
-				break;
-			}
-		}
-		do {
-			give_run(c, g, &runs[r]);
-			nr += runs[r].nr;
-		} while (++r < nr_runs && runs[r].slab == slab);
-		done += nr;
-		if (unlikely(slab->cold == SLAB_HOLLOWED))
-			slab->cold = SLAB_RESTING;
-		move_slab(c, g, cn, slab, slab->nr_free + nr);
+		move_slab(c, g, cn, slab, nr_free);
 		/* A nested call must not wait for the page allocator. */
 		if (unlikely(slab->bucket == BUCKET_EMPTY) &&
 		    cn->nr_empty > keep && !nested)
