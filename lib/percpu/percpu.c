@@ -154,7 +154,7 @@ static unsigned int my_shard(void)
 	return thread_word.shard - 1u;
 }
 
-static unsigned int my_slot(void)
+unsigned int percpu_slot(void)
 {
 	if (percpu.mode == PERCPU_MODE_RSEQ)
 		return rseq_slot();
@@ -178,7 +178,7 @@ void **percpu_slots_of(unsigned int nr)
 
 const union sheaf_header *percpu_headers(void)
 {
-	return percpu_header_of(my_slot(), 0);
+	return percpu_header_of(percpu_slot(), 0);
 }
 
 union sheaf_header percpu_header(unsigned int class)
@@ -190,7 +190,7 @@ union sheaf_header percpu_header(unsigned int class)
 
 int percpu_online(void)
 {
-	unsigned int slot = my_slot();
+	unsigned int slot = percpu_slot();
 	uint64_t *mark;
 	int err;
 

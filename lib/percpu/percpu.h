@@ -102,7 +102,11 @@ unsigned int percpu_pushn(unsigned int class, void *const *objs,
  */
 bool percpu_is_top(unsigned int class, const void *obj, bool nested);
 
-/* The current CPU's header of @class: a hint, the CPU may change at once. */
+/* Number of the current CPU's region: a hint, the CPU may change at once. For the
+ * child of a vfork it may be beyond the last one. */
+unsigned int percpu_slot(void);
+
+/* The current CPU's header of @class: a hint as above. */
 union sheaf_header percpu_header(unsigned int class);
 
 /* All headers of the current CPU, to be read only. A hint as above. */

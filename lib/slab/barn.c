@@ -4,7 +4,8 @@
  * sheaves: stacks without locks.
  *
  * Objects freed on one CPU and allocated on another pass through here, a batch
- * at a time. A lock would cost 4-8 times as much as soon as threads outnumber
+ * at a time; but first a CPU takes those that it put here itself, whose lines its
+ * caches may still hold, from a stack of its own. A lock would cost 4-8 times as much as soon as threads outnumber
  * CPUs (its holder is preempted), so they are those of base/stack.h. What is
  * below a sheaf stands in next[], not in the sheaf, whose memory may be gone.
  *
@@ -36,6 +37,7 @@
 #include "base/stack.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "percpu/percpu.h"
 #include "percpu/thread.h"
 #include "slab/internal.h"
 
@@ -52,7 +54,7 @@ enum { NEXT_INDEX = (1 << 24) - 1, NEXT_IDLE = 1 << 24, NEXT_GONE = 1 << 25 };
 _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
-static struct barn_stack full[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
+static struct barn_stack full[MAX_BARNS][NR_CLASSES] SPARSE_TABLE;
 static struct barn_stack empty, bare;
 
 /* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its
@@ -149,6 +151,17 @@ static struct stripe *my_stripe(void)
 	return likely(stripe) ? &stripes[stripe % NR_STRIPES] : NULL;
 }
 
+unsigned int nr_barns(void)
+{
+	return nr_nodes() * BARN_CPUS;
+}
+
+/* Where this CPU puts sheaves. */
+static unsigned int my_barn(unsigned int node)
+{
+	return node * BARN_CPUS + percpu_slot() % BARN_CPUS;
+}
+
 /* All stripes together are at most half of barn_limit off. */
 static void add_bytes(int64_t bytes)
 {
@@ -166,9 +179,9 @@ static void add_bytes(int64_t bytes)
 	fetch_add_relaxed(&total.bytes, bytes);
 }
 
-struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
+struct sheaf *barn_take(struct kmem_cache *c, unsigned int barn)
 {
-	uint32_t index = pop(&full[node][c->id]);
+	uint32_t index = pop(&full[barn][c->id]);
 	struct sheaf *s;
 
 	if (!index)
@@ -180,12 +193,25 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 	return s;
 }
 
+struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
+{
+	unsigned int mine = my_barn(node);
+	struct sheaf *s = barn_take(c, mine);
+
+	for (unsigned int i = 1; !s && i < BARN_CPUS; i++) {
+		if (!load_relaxed(&cache_stat(c)->nr_barn))
+			return NULL;
+		s = barn_take(c, mine ^ i);
+	}
+	return s;
+}
+
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 {
 	fetch_add_relaxed(&cache_stat(c)->nr_barn, s->nr);
 	add_bytes((int64_t)s->nr * c->size);
 	count_vm_event(BARN_PUT);
-	push(&full[node][c->id], (uint32_t)(s - sheaves));
+	push(&full[my_barn(node)][c->id], (uint32_t)(s - sheaves));
 }
 
 uint64_t barns_limit(void)
@@ -200,8 +226,9 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 		   const struct sheaf *s)
 {
 	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + s->nr;
-	uint64_t cells = load_relaxed(&full[node][c->id].count) + 1;
-	/* Small objects in sheaves with few of them: the sheaf is what costs. */
+	/* Small objects in sheaves with few of them: the sheaf is what costs. Of
+	 * those of other CPUs only the objects count. */
+	uint64_t cells = load_relaxed(&full[my_barn(node)][c->id].count) + 1;
 	uint64_t bytes = max_size(objs * c->size, cells * sizeof(*s));
 	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
 
@@ -209,9 +236,9 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	       load_relaxed(&total.bytes) <= (int64_t)barns_limit();
 }
 
-uint32_t barn_idle(const struct kmem_cache *c, unsigned int node)
+uint32_t barn_idle(const struct kmem_cache *c, unsigned int barn)
 {
-	return stack_idle(&full[node][c->id]);
+	return stack_idle(&full[barn][c->id]);
 }
 
 /* --- empty sheaves --- */

@@ -9,7 +9,11 @@
 #include "base/compiler.h"
 #include "base/control.h"
 
-enum { MAX_SHEAVES = 65536 };
+enum {
+	MAX_SHEAVES = 65536,
+	BARN_CPUS = 16, /* stacks of a class on a node; beyond that CPUs share one */
+	MAX_BARNS = MAX_NODES * BARN_CPUS,
+};
 
 /* A batch of objects on its way between CPUs. */
 struct sheaf {
@@ -33,7 +37,7 @@ struct barn_stack {
  */
 struct barn_map {
 	char magic[16];
-	const struct barn_stack *full; /* [MAX_NODES][NR_CLASSES] */
+	const struct barn_stack *full; /* [MAX_NODES][BARN_CPUS][NR_CLASSES] */
 	const uint32_t *next; /* what is below each sheaf in its stack */
 	struct sheaf *const *sheaves;
 };

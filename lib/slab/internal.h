@@ -184,7 +184,7 @@ static inline unsigned int cache_give(struct kmem_cache *c, void *const *objs,
 /* --- barn.c --- */
 
 int barn_init(void);
-/* A full sheaf of @c, or NULL. */
+/* A full sheaf of @c, or NULL: one that this CPU put, before those of others. */
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
 /* Bytes that all barns together may hold, and empty slabs beside them. */
@@ -195,8 +195,13 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 /* A sheaf without objects; NULL when there are no more. */
 struct sheaf *barn_get_empty(void);
 void barn_put_empty(struct sheaf *s);
-/* How many sheaves lay unused since the last call. */
-uint32_t barn_idle(const struct kmem_cache *c, unsigned int node);
+/*
+ * For those that go through all of them, below nr_barns(): barn_idle() - how many
+ * sheaves lay unused since the last call. barn_take() - one of them, or NULL.
+ */
+unsigned int nr_barns(void);
+uint32_t barn_idle(const struct kmem_cache *c, unsigned int barn);
+struct sheaf *barn_take(struct kmem_cache *c, unsigned int barn);
 /*
  * barn_decay() - give the memory of empty sheaves that lay unused since the last
  * call back to the kernel, half of it a tick. barn_trim() - of all of them.

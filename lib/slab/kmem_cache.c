@@ -216,10 +216,10 @@ int kmem_cache_create(struct kmem_cache **ret_cache, const char *name,
 	return err;
 }
 
-static void empty_barn(struct kmem_cache *c, unsigned int node, uint32_t nr)
+static void empty_barn(struct kmem_cache *c, unsigned int barn, uint32_t nr)
 {
 	while (nr--) {
-		struct sheaf *s = barn_get(c, node);
+		struct sheaf *s = barn_take(c, barn);
 
 		if (!s)
 			return;
@@ -230,8 +230,8 @@ static void empty_barn(struct kmem_cache *c, unsigned int node, uint32_t nr)
 
 static void empty_barns(struct kmem_cache *c)
 {
-	for (unsigned int node = 0; node < nr_nodes(); node++)
-		empty_barn(c, node, UINT32_MAX);
+	for (unsigned int barn = 0; barn < nr_barns(); barn++)
+		empty_barn(c, barn, UINT32_MAX);
 }
 
 static size_t free_empty_slabs(struct kmem_cache *c)
@@ -359,14 +359,14 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 {
 	sheaf_trim(c);
-	for (unsigned int node = 0; node < nr_nodes(); node++) {
-		uint32_t idle = barn_idle(c, node);
+	for (unsigned int barn = 0; barn < nr_barns(); barn++) {
+		uint32_t idle = barn_idle(c, barn);
 
 		/* What nobody needed since the last tick, half of it a tick. */
-		empty_barn(c, node, idle - (uint32_t)decayed(idle, ticks));
-		if (!keeps_slabs(c))
-			slab_free_empty(c, node, 0);
+		empty_barn(c, barn, idle - (uint32_t)decayed(idle, ticks));
 	}
+	if (!keeps_slabs(c))
+		free_empty_slabs(c);
 }
 
 static void for_each_cache(void (*fn)(struct kmem_cache *c, unsigned int arg),

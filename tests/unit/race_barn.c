@@ -222,6 +222,45 @@ static void test_idle(void **state)
 	assert_true(barn_has_room(cache, 0, s[0]));
 }
 
+/* Of a CPU's own sheaves the last first; those of others before none at all. */
+static void test_own_first(void **state)
+{
+	struct sheaf *s[6];
+
+	(void)state;
+	core_start("percpu=lock,span=64");
+	cache = &kmem_caches[4];
+	for (unsigned int i = 0; i < 6; i++) {
+		thread_word.shard = (uint16_t)(1 + i % 3);
+		s[i] = barn_get_empty();
+		assert_non_null(s[i]);
+		s[i]->nr = 1;
+		barn_put(cache, 0, s[i]);
+	}
+	thread_word.shard = 2;
+	assert_ptr_equal(barn_get(cache, 0), s[4]);
+	assert_ptr_equal(barn_get(cache, 0), s[1]);
+	for (int i = 0; i < 4; i++)
+		assert_non_null(barn_get(cache, 0));
+	assert_null(barn_get(cache, 0));
+	barn_put(cache, 0, s[0]);
+	barn_put(cache, 0, s[1]);
+	thread_word.shard = 3;
+	barn_put(cache, 0, s[2]);
+	/* Which lie idle is known of each. */
+	for (unsigned int i = 0; i < nr_barns(); i++)
+		barn_idle(cache, i);
+	assert_ptr_equal(barn_get(cache, 0), s[2]);
+	barn_put(cache, 0, s[2]);
+	assert_int_equal(barn_idle(cache, 1), 2);
+	assert_int_equal(barn_idle(cache, 2), 0);
+	assert_ptr_equal(barn_take(cache, 1), s[1]);
+	assert_ptr_equal(barn_take(cache, 1), s[0]);
+	assert_null(barn_take(cache, 1));
+	assert_ptr_equal(barn_take(cache, 2), s[2]);
+	thread_word.shard = 0;
+}
+
 static struct sheaf *sheaf_with(unsigned int nr)
 {
 	struct sheaf *s = barn_get_empty();
@@ -453,6 +492,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_own_first),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_bytes_of_stripes),
 		cmocka_unit_test(test_spare),

@@ -126,11 +126,11 @@ static int look_in_sheaves(struct seeker *s, unsigned int class)
 	return 0;
 }
 
-static int read_head(const struct seeker *s, uint32_t node,
+static int read_head(const struct seeker *s, uint32_t barn,
 		     unsigned int class, uint64_t *ret)
 {
 	const struct barn_stack *stack =
-		&s->layout->barns.full[node * NR_CLASSES + class];
+		&s->layout->barns.full[barn * NR_CLASSES + class];
 
 	return read_at(s, (uintptr_t)&stack->head, ret, sizeof(*ret));
 }
@@ -151,14 +151,14 @@ static int look_in_full_sheaf(const struct seeker *s, uint64_t sheaves,
 }
 
 /* *ret_state: IN_BARN, ALLOCATED, or MAYBE if the barn changed meanwhile. */
-static int look_in_barn(const struct seeker *s, uint32_t node,
+static int look_in_barn(const struct seeker *s, uint32_t barn,
 			unsigned int class, uint64_t sheaves,
 			enum object_state *ret_state)
 {
 	uint32_t left = MAX_SHEAVES; /* a chain may be a ring by mistake */
 	uint64_t head, head_after;
 	bool found = false;
-	int err = read_head(s, node, class, &head);
+	int err = read_head(s, barn, class, &head);
 
 	for (uint32_t i = (uint32_t)head; i && left && !found && !err; left--) {
 		err = look_in_full_sheaf(s, sheaves, i, &found);
@@ -167,7 +167,7 @@ static int look_in_barn(const struct seeker *s, uint32_t node,
 				      &i, sizeof(i));
 	}
 	if (!err)
-		err = read_head(s, node, class, &head_after);
+		err = read_head(s, barn, class, &head_after);
 	if (err)
 		return err;
 	*ret_state = head_after != head ? OBJECT_MAYBE :
@@ -185,10 +185,10 @@ static int look_in_barns(struct seeker *s, unsigned int class)
 	int err = read_at(s, (uintptr_t)s->layout->barns.sheaves, &sheaves,
 			  sizeof(sheaves));
 
-	for (uint32_t node = 0; node < c->nr_nodes && !err; node++) {
+	for (uint32_t b = 0; b < c->nr_nodes * BARN_CPUS && !err; b++) {
 		enum object_state in_this;
 
-		err = look_in_barn(s, node, class, sheaves, &in_this);
+		err = look_in_barn(s, b, class, sheaves, &in_this);
 		if (!err && in_this != OBJECT_ALLOCATED)
 			state = in_this;
 		if (state == OBJECT_IN_BARN)
