@@ -19,4 +19,13 @@ size_t around_pages(const struct zone *z, unsigned int order, size_t need);
  */
 bool around_make(size_t pfn, size_t nr);
 
+/*
+ * around_clear() - have the kernel make those of the @nr pages of a large block from
+ * @pfn on that have no bit in @dirty, if there are enough of them. What has one is
+ * left as it is.
+ * Context: as around_make().
+ */
+void around_clear(const struct zone *z, size_t pfn, size_t nr,
+		  const uint64_t *dirty);
+
 #endif

@@ -18,6 +18,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/around.h"
 #include "page_alloc/internal.h"
 #include "percpu/thread.h"
 
@@ -364,8 +365,10 @@ void *alloc_pages_exact_node(unsigned int node, size_t nr,
 	z = page_zone(page);
 	fetch_add_relaxed(&z->stat->large, nr);
 	addr = page_address(page);
-	if (gfp & GFPF_ZERO)
+	if (gfp & GFPF_ZERO) {
+		around_clear(z, page_to_pfn(page), nr, dirty);
 		clear_dirty(addr, nr, dirty);
+	}
 	return addr;
 }
 

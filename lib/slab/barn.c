@@ -54,8 +54,9 @@ enum { NEXT_INDEX = (1 << 24) - 1, NEXT_IDLE = 1 << 24, NEXT_GONE = 1 << 25 };
 _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
-static struct barn_stack full[MAX_BARNS][NR_CLASSES] SPARSE_TABLE;
-static struct barn_stack empty, bare;
+/* Stacks of a CPU share lines: others come here only when they have none. */
+static struct barn_stack full[MAX_BARNS][NR_CLASSES] CACHELINE_ALIGNED SPARSE_TABLE;
+static struct barn_stack empty CACHELINE_ALIGNED, bare CACHELINE_ALIGNED;
 
 /* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its
  * line. */

@@ -27,7 +27,7 @@ struct barn_stack {
 	uint64_t head; /* Atomic: base/stack.h */
 	uint32_t count; /* Atomic, may lag */
 	uint32_t least; /* Atomic: least count since barn_idle() */
-} CACHELINE_ALIGNED;
+};
 
 #define BARN_MAGIC "pagoda barns  \n" /* 16 bytes with its NUL */
 

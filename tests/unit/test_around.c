@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_around.c - pages made around a new slab: a small part of what is in use, for
- * objects that share pages only, and known to be resident.
+ * objects that share pages only, and known to be resident; and those of blocks that are
+ * cleared, while such blocks are a small part of what is in use.
  */
 #include "unit.h"
 
@@ -170,6 +171,70 @@ static void test_slabs(void **state)
 	buddy_validate(normal());
 }
 
+/* @nr cleared pages. Return: how many of them are there before they are touched. */
+static size_t cleared(size_t nr)
+{
+	char *p = alloc_pages_exact(nr, 0, GFP_KERNEL | GFPF_ZERO);
+	size_t there;
+
+	assert_non_null(p);
+	there = resident_pages(p, nr);
+	assert_true(pages_are_zero(p, nr));
+	buddy_validate(normal());
+	return there;
+}
+
+/* Only with large blocks that are a quarter of what is in use, all together. */
+static void test_cleared(void **state)
+{
+	size_t used, before;
+
+	(void)state;
+	start("percpu=lock,span=1024,thp=off");
+	page_alloc_trim();
+	assert_int_equal(cleared(100), 100);
+	assert_int_equal(made(), 100);
+	/* Who does not ask for zeros may not need them all. */
+	assert_non_null(alloc_pages_exact(100, 0, GFP_KERNEL));
+	assert_int_equal(made(), 100);
+	/* What counts is that it is large, cleared or not. */
+	used = pages_in_use(normal());
+	assert_in_range(used, 2048 + 200, 2048 + 300);
+	assert_int_equal(cleared(used / 4 - 200), used / 4 - 200);
+	before = made();
+	assert_int_equal(cleared(512), 0);
+	assert_int_equal(made(), before);
+	use(8192, GFP_KERNEL);
+	assert_int_equal(cleared(512), 512);
+	store_relaxed(&params.fault_around, 0);
+	page_alloc_trim();
+	assert_int_equal(cleared(64), 0);
+}
+
+/* What is dirty of a block is cleared, the others are made; all dirty: no call. */
+static void test_cleared_dirty(void **state)
+{
+	uint64_t before;
+	char *p;
+
+	(void)state;
+	start("percpu=lock,span=1024,thp=off");
+	page_alloc_trim();
+	/* It was half of a larger block, and is again. */
+	p = alloc_pages_exact(64, 7, GFP_KERNEL);
+	memset(p, 1, 64 * PAGE_SIZE);
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	before = made();
+	assert_int_equal(cleared(128), 128);
+	assert_int_equal(made() - before, 64);
+	before = os_fake_calls(OS_POPULATE);
+	p = alloc_pages_exact(32, 0, GFP_KERNEL | GFPF_ZERO);
+	memset(p, 1, 32 * PAGE_SIZE);
+	assert_true(free_pages_exact(virt_to_page(p), true));
+	assert_int_equal(cleared(32), 32);
+	assert_int_equal(os_fake_calls(OS_POPULATE) - before, 1);
+}
+
 /* A kernel that cannot is asked once. */
 static void test_refused(void **state)
 {
@@ -239,6 +304,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_only_fresh_and_dense),
 		cmocka_unit_test(test_huge_pages_do_it),
 		cmocka_unit_test(test_slabs),
+		cmocka_unit_test(test_cleared),
+		cmocka_unit_test(test_cleared_dirty),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock_is_free),
 	};
