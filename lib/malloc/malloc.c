@@ -462,11 +462,11 @@ static void *resize(void *p, size_t size)
 
 static NOINLINE void *realloc_slow(void *p, size_t size)
 {
+	if (!p)
+		return alloc(size);
 	/* A buffer that is appended to is asked for many times before it moves. */
 	if (large_may_stay(p, size))
 		return p;
-	if (!p)
-		return alloc(size);
 	if (!size) {
 		release(p);
 		return NULL;
