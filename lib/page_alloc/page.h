@@ -68,7 +68,10 @@ struct page {
 	uint8_t order; /* all but LARGE, CACHED, VMALLOC */
 	uint8_t node;
 	uint8_t zone; /* enum zone_type */
-	uint8_t migratetype; /* BUDDY: the list it is on */
+	union {
+		uint8_t migratetype; /* BUDDY: the list it is on */
+		uint8_t group; /* SLAB: CPUs that it belongs to, see slab/lists.h */
+	};
 	uint8_t cold; /* BUDDY: enum temperature; SLAB: enum slab_rest; VFREE:
 		       * known to be clean */
 	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */

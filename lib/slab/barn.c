@@ -5,7 +5,7 @@
  *
  * Objects freed on one CPU and allocated on another pass through here, a batch
  * at a time; but first a CPU takes those that it put here itself, whose lines its
- * caches may still hold, from a stack of its own. A lock would cost 4-8 times as much as soon as threads outnumber
+ * caches may still hold, from a stack of its group. A lock would cost 4-8 times as much as soon as threads outnumber
  * CPUs (its holder is preempted), so they are those of base/stack.h. What is
  * below a sheaf stands in next[], not in the sheaf, whose memory may be gone.
  *
@@ -37,7 +37,6 @@
 #include "base/stack.h"
 #include "base/vmstat.h"
 #include "os/os.h"
-#include "percpu/percpu.h"
 #include "percpu/thread.h"
 #include "slab/internal.h"
 
@@ -46,6 +45,7 @@ enum {
 	CELLS_PER_PAGE = 2,
 	BARE_CALLS = 64, /* runs of pages given back, a tick */
 	SMALL_RATIO = 16, /* part of a cache's limit for small objects in sheaves */
+	FREED_MAX = 1 << 16,
 };
 
 /* In next[] of a cell that barn_decay() holds. */
@@ -152,17 +152,6 @@ static struct stripe *my_stripe(void)
 	return likely(stripe) ? &stripes[stripe % NR_STRIPES] : NULL;
 }
 
-unsigned int nr_barns(void)
-{
-	return nr_nodes() * BARN_CPUS;
-}
-
-/* Where this CPU puts sheaves. */
-static unsigned int my_barn(unsigned int node)
-{
-	return node * BARN_CPUS + percpu_slot() % BARN_CPUS;
-}
-
 /* All stripes together are at most half of barn_limit off. */
 static void add_bytes(int64_t bytes)
 {
@@ -180,9 +169,9 @@ static void add_bytes(int64_t bytes)
 	fetch_add_relaxed(&total.bytes, bytes);
 }
 
-struct sheaf *barn_take(struct kmem_cache *c, unsigned int barn)
+struct sheaf *barn_take(struct kmem_cache *c, unsigned int group)
 {
-	uint32_t index = pop(&full[barn][c->id]);
+	uint32_t index = pop(&full[group][c->id]);
 	struct sheaf *s;
 
 	if (!index)
@@ -194,16 +183,38 @@ struct sheaf *barn_take(struct kmem_cache *c, unsigned int barn)
 	return s;
 }
 
+void barn_note_full(const struct kmem_cache *c, unsigned int node)
+{
+	uint32_t *freed = &full[my_group(node)][c->id].freed;
+	uint32_t n = load_relaxed(freed);
+
+	if (n < FREED_MAX)
+		store_relaxed(freed, n + 1);
+}
+
+/*
+ * What other CPUs put. Not of small objects, whose neighbours those CPUs still write
+ * to, if this group freed as many as it took: those are in its own slabs.
+ */
+static bool may_take_others(const struct kmem_cache *c, unsigned int group)
+{
+	uint32_t *freed = &full[group][c->id].freed;
+	uint32_t n = load_relaxed(freed);
+
+	if (n)
+		store_relaxed(freed, n - 1);
+	return (!n || c->size >= ORDERED_BELOW) &&
+	       load_relaxed(&cache_stat(c)->nr_barn);
+}
+
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 {
-	unsigned int mine = my_barn(node);
-	struct sheaf *s = barn_take(c, mine);
+	unsigned int group = my_group(node);
+	bool others = may_take_others(c, group);
+	struct sheaf *s = barn_take(c, group);
 
-	for (unsigned int i = 1; !s && i < BARN_CPUS; i++) {
-		if (!load_relaxed(&cache_stat(c)->nr_barn))
-			return NULL;
-		s = barn_take(c, mine ^ i);
-	}
+	for (unsigned int i = 1; !s && others && i < groups_per_node(); i++)
+		s = barn_take(c, group ^ i);
 	return s;
 }
 
@@ -212,7 +223,7 @@ void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 	fetch_add_relaxed(&cache_stat(c)->nr_barn, s->nr);
 	add_bytes((int64_t)s->nr * c->size);
 	count_vm_event(BARN_PUT);
-	push(&full[my_barn(node)][c->id], (uint32_t)(s - sheaves));
+	push(&full[my_group(node)][c->id], (uint32_t)(s - sheaves));
 }
 
 uint64_t barns_limit(void)
@@ -229,7 +240,7 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	uint64_t objs = load_relaxed(&cache_stat(c)->nr_barn) + s->nr;
 	/* Small objects in sheaves with few of them: the sheaf is what costs. Of
 	 * those of other CPUs only the objects count. */
-	uint64_t cells = load_relaxed(&full[my_barn(node)][c->id].count) + 1;
+	uint64_t cells = load_relaxed(&full[my_group(node)][c->id].count) + 1;
 	uint64_t bytes = max_size(objs * c->size, cells * sizeof(*s));
 	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
 
@@ -237,9 +248,9 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	       load_relaxed(&total.bytes) <= (int64_t)barns_limit();
 }
 
-uint32_t barn_idle(const struct kmem_cache *c, unsigned int barn)
+uint32_t barn_idle(const struct kmem_cache *c, unsigned int group)
 {
-	return stack_idle(&full[barn][c->id]);
+	return stack_idle(&full[group][c->id]);
 }
 
 /* --- empty sheaves --- */

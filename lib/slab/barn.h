@@ -9,11 +9,7 @@
 #include "base/compiler.h"
 #include "base/control.h"
 
-enum {
-	MAX_SHEAVES = 65536,
-	BARN_CPUS = 16, /* stacks of a class on a node; beyond that CPUs share one */
-	MAX_BARNS = MAX_NODES * BARN_CPUS,
-};
+enum { MAX_SHEAVES = 65536, MAX_BARNS = MAX_NODES };
 
 /* A batch of objects on its way between CPUs. */
 struct sheaf {
@@ -27,6 +23,7 @@ struct barn_stack {
 	uint64_t head; /* Atomic: base/stack.h */
 	uint32_t count; /* Atomic, may lag */
 	uint32_t least; /* Atomic: least count since barn_idle() */
+	uint32_t freed; /* Atomic, a hint: sheaves that ran full more than empty */
 };
 
 #define BARN_MAGIC "pagoda barns  \n" /* 16 bytes with its NUL */
@@ -37,7 +34,7 @@ struct barn_stack {
  */
 struct barn_map {
 	char magic[16];
-	const struct barn_stack *full; /* [MAX_NODES][BARN_CPUS][NR_CLASSES] */
+	const struct barn_stack *full; /* [MAX_BARNS][NR_CLASSES] */
 	const uint32_t *next; /* what is below each sheaf in its stack */
 	struct sheaf *const *sheaves;
 };

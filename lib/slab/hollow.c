@@ -18,7 +18,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
-#include "slab/internal.h"
+#include "slab/lists.h"
 
 /* Slabs: so many while others wait for the cache's lock, and so many a tick, which
  * looks at each twice and then makes a system call or two. */
@@ -31,6 +31,110 @@ static bool may_hollow(const struct kmem_cache *c)
 	return has_slabs(c) && c->order && !c->ctor && !is_checked(c) &&
 	       !(c->flags & SLAB_TYPESAFE) && params.thp != TRI_ON;
 }
+
+/* --- slabs with few objects --- */
+
+/* Objects of a slab, if there are no more, may well leave pages without any. */
+static unsigned int few_objects(const struct kmem_cache *c)
+{
+	return 2u << c->order;
+}
+
+static bool is_huge(const struct page *slab)
+{
+	return load_relaxed(&pfn_to_pageblock(page_to_pfn(slab))->huge);
+}
+
+/* Is there something to be had of @slab, now? Then slab->holes says what. */
+static bool may_isolate(const struct kmem_cache *c, struct page *slab,
+			bool resting)
+{
+	uint32_t holes;
+
+	if (slab->cold == SLAB_HOLLOWED ||
+	    (unsigned int)(c->objs - slab->nr_free) > few_objects(c))
+		return false;
+	if (resting && slab->cold == SLAB_ACTIVE) {
+		slab->cold = SLAB_RESTING;
+		return false;
+	}
+	slab->cold = SLAB_HOLLOWED;
+	holes = slab_find_holes(c, slab);
+	if (holes == slab->holes || is_huge(slab))
+		return false;
+	set_holes(slab, holes);
+	return true;
+}
+
+/* May there be slabs with few objects in it? */
+static bool bucket_is_sparse(const struct kmem_cache *c, unsigned int bucket)
+{
+	unsigned int objs = c->objs;
+
+	return objs - (bucket + 1) * objs / NR_BUCKETS <= few_objects(c);
+}
+
+/*
+ * Look at up to @looks slabs of a bucket, and take those off the list that have few
+ * objects and pages without any. They take objects back, but hand none out. @resting:
+ * only those that rested since the tick before; the others are marked. Return: how
+ * many it looked at; fewer than @looks: all there are.
+ */
+static size_t isolate_sparse(struct kmem_cache *c, unsigned int group,
+			     unsigned int bucket, bool resting, size_t looks,
+			     struct hlist_head *isolated)
+{
+	struct kmem_cache_node *n = cache_node(c, node_of_group(group));
+	struct slab_lists *l = lists_of(c, group);
+	struct list_head *list = &l->partial[bucket];
+	struct page *first = NULL; /* of those that were moved to the end */
+	size_t looked = 0;
+
+	if (!has_partial(l, bucket))
+		return 0;
+	node_lock(n, false);
+	for (; looked < looks && !list_empty(list); looked++) {
+		struct page *slab = list_first_entry(list, struct page, lru);
+
+		if (slab == first)
+			break;
+		if (may_isolate(c, slab, resting)) {
+			del_slab(c, n, slab);
+			slab->bucket = BUCKET_ISOLATED;
+			hlist_add_head(&slab->buddy, isolated);
+			continue;
+		}
+		move_to_end(c, slab);
+		if (!first)
+			first = slab;
+	}
+	lock_release(&n->lock);
+	return looked;
+}
+
+/* To the lists that suit; what was in their holes is gone. */
+static void put_back(struct kmem_cache *c, unsigned int group,
+		     struct hlist_head *isolated)
+{
+	struct kmem_cache_node *n = cache_node(c, node_of_group(group));
+	const struct geometry g = geometry_of(c);
+
+	if (hlist_empty(isolated))
+		return;
+	node_lock(n, false);
+	while (!hlist_empty(isolated)) {
+		struct page *slab =
+			hlist_entry(isolated->first, struct page, buddy);
+
+		hlist_del(&slab->buddy);
+		add_slab(c, n, slab, bucket_of(g, slab->nr_free));
+		if (slab->bucket != BUCKET_EMPTY)
+			move_to_end(c, slab);
+	}
+	lock_release(&n->lock);
+}
+
+/* --- their memory --- */
 
 /* Return: false if the memory is locked. */
 static bool purge_holes(const struct page *slab)
@@ -71,45 +175,45 @@ static void purge_isolated(struct hlist_head *isolated)
 }
 
 /* Return: how many slabs of the bucket it looked at. */
-static size_t hollow(struct kmem_cache *c, unsigned int node,
+static size_t hollow(struct kmem_cache *c, unsigned int group,
 		     unsigned int bucket, bool resting, size_t looks)
 {
 	struct hlist_head isolated = { 0 };
-	size_t looked = slab_isolate_sparse(c, node, bucket, resting, looks,
-					    &isolated);
+	size_t looked = isolate_sparse(c, group, bucket, resting, looks,
+				       &isolated);
 
 	purge_isolated(&isolated);
-	slab_put_back(c, node, &isolated);
+	put_back(c, group, &isolated);
 	return looked;
 }
 
-static void hollow_node(struct kmem_cache *c, unsigned int node, size_t looks)
+static void hollow_group(struct kmem_cache *c, unsigned int group, size_t looks)
 {
 	size_t most = min_size(load_relaxed(&cache_stat(c)->nr_slabs), looks);
 	unsigned int b = NR_BUCKETS;
 
 	while (b-- && bucket_is_sparse(c, b))
 		for (size_t looked = 0; looked < most; looked += LOOKS_AT_ONCE)
-			if (hollow(c, node, b, false, LOOKS_AT_ONCE) <
+			if (hollow(c, group, b, false, LOOKS_AT_ONCE) <
 			    LOOKS_AT_ONCE)
 				break;
 }
 
 void hollow_out(struct kmem_cache *c, unsigned int looks)
 {
-	for (unsigned int node = 0; may_hollow(c) && node < nr_nodes(); node++)
-		hollow_node(c, node, looks);
+	for (unsigned int group = 0; may_hollow(c) && group < MAX_GROUPS; group++)
+		hollow_group(c, group, looks);
 }
 
 /* Half of the looks for each bucket, so that long ones are not all there is. */
-static size_t hollow_resting(struct kmem_cache *c, unsigned int node,
+static size_t hollow_resting(struct kmem_cache *c, unsigned int group,
 			     size_t looks)
 {
 	unsigned int b = NR_BUCKETS;
 	size_t left = looks;
 
 	while (b-- && left && bucket_is_sparse(c, b))
-		left -= hollow(c, node, b, true, (left + 1) / 2);
+		left -= hollow(c, group, b, true, (left + 1) / 2);
 	return looks - left;
 }
 
@@ -125,8 +229,8 @@ void hollow_decay(unsigned int ticks)
 
 		if (!control.caches[id].size || !may_hollow(c))
 			continue;
-		for (unsigned int node = 0; node < nr_nodes(); node++)
-			left -= hollow_resting(c, node,
+		for (unsigned int group = 0; group < MAX_GROUPS; group++)
+			left -= hollow_resting(c, group,
 					       min_size(left, LOOKS_AT_ONCE));
 	}
 }

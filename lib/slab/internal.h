@@ -5,6 +5,7 @@
 
 #include "base/lock.h"
 #include "page_alloc/page_alloc.h"
+#include "percpu/percpu.h"
 #include "slab/barn.h"
 #include "slab/slab.h"
 
@@ -33,14 +34,36 @@ enum slab_rest {
 
 struct kmem_cache_node {
 	struct lock lock;
-	uint16_t buckets; /* bit k: partial[k] is not empty */
 	uint16_t next_colour;
 	uint32_t nr_empty;
-	/* Slabs by how much is free: partial[0] are the fullest. In each, those
-	 * last that hollow.c looked at last. */
-	struct list_head partial[NR_BUCKETS];
-	struct hlist_head empty;
+	struct hlist_head empty; /* Slabs; those with objects are in lists.h */
 };
+
+/*
+ * Groups of CPUs that have sheaves in barns, and slabs, of their own. Those of a node
+ * have groups_per_node() numbers, a power of two, from first_group() on.
+ */
+enum { MAX_GROUPS = MAX_BARNS };
+
+static inline unsigned int groups_per_node(void)
+{
+	return MAX_GROUPS >> ilog2_up(nr_nodes());
+}
+
+static inline unsigned int first_group(unsigned int node)
+{
+	return node * groups_per_node();
+}
+
+static inline unsigned int node_of_group(unsigned int group)
+{
+	return group / groups_per_node();
+}
+
+static inline unsigned int my_group(unsigned int node)
+{
+	return first_group(node) + percpu_slot() % groups_per_node();
+}
 
 static inline struct control_cache *cache_stat(const struct kmem_cache *c)
 {
@@ -72,6 +95,8 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested);
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested);
+/* Pages of @slab that no object in use lies in. Lock: node->lock */
+uint32_t slab_find_holes(const struct kmem_cache *c, const struct page *slab);
 /* Free empty slabs beyond @keep. Return: pages. */
 size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 		       unsigned int keep);
@@ -86,22 +111,6 @@ static inline void set_holes(struct page *slab, uint32_t holes)
 	slab->holes = holes;
 	fetch_add_relaxed(pages, (uint64_t)(int64_t)more);
 }
-
-/*
- * bucket_is_sparse() - may there be slabs with few objects in it?
- * slab_isolate_sparse() - look at up to @looks slabs of a bucket, and take those off
- * the list that have few objects and pages without any: slab->holes says which.
- * They take objects back, but hand none out. @resting: only those that rested
- * since the tick before; the others are marked. Return: how many it looked at;
- * fewer than @looks: all there are.
- * slab_put_back() - to the lists that suit; what was in @isolated's holes is gone.
- */
-bool bucket_is_sparse(const struct kmem_cache *c, unsigned int bucket);
-size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
-			   unsigned int bucket, bool resting, size_t looks,
-			   struct hlist_head *isolated);
-void slab_put_back(struct kmem_cache *c, unsigned int node,
-		   struct hlist_head *isolated);
 
 /*
  * slab_for_each_live() - call @fn for the first @max objects of @c that are
@@ -184,9 +193,12 @@ static inline unsigned int cache_give(struct kmem_cache *c, void *const *objs,
 /* --- barn.c --- */
 
 int barn_init(void);
-/* A full sheaf of @c, or NULL: one that this CPU put, before those of others. */
+/* A full sheaf of @c, or NULL: one that this CPU put, before those of others. A sheaf
+ * of this CPU ran empty. */
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
+/* A sheaf of this CPU ran full: it does not need what others free. */
+void barn_note_full(const struct kmem_cache *c, unsigned int node);
 /* Bytes that all barns together may hold, and empty slabs beside them. */
 uint64_t barns_limit(void);
 /* Would @s, too, stay under the limit? */
@@ -196,12 +208,11 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 struct sheaf *barn_get_empty(void);
 void barn_put_empty(struct sheaf *s);
 /*
- * For those that go through all of them, below nr_barns(): barn_idle() - how many
- * sheaves lay unused since the last call. barn_take() - one of them, or NULL.
+ * For those that go through all of them, by their groups of CPUs: barn_idle() - how
+ * many sheaves lay unused since the last call. barn_take() - one of them, or NULL.
  */
-unsigned int nr_barns(void);
-uint32_t barn_idle(const struct kmem_cache *c, unsigned int barn);
-struct sheaf *barn_take(struct kmem_cache *c, unsigned int barn);
+uint32_t barn_idle(const struct kmem_cache *c, unsigned int group);
+struct sheaf *barn_take(struct kmem_cache *c, unsigned int group);
 /*
  * barn_decay() - give the memory of empty sheaves that lay unused since the last
  * call back to the kernel, half of it a tick. barn_trim() - of all of them.

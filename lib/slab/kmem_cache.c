@@ -216,10 +216,10 @@ int kmem_cache_create(struct kmem_cache **ret_cache, const char *name,
 	return err;
 }
 
-static void empty_barn(struct kmem_cache *c, unsigned int barn, uint32_t nr)
+static void empty_barn(struct kmem_cache *c, unsigned int group, uint32_t nr)
 {
 	while (nr--) {
-		struct sheaf *s = barn_take(c, barn);
+		struct sheaf *s = barn_take(c, group);
 
 		if (!s)
 			return;
@@ -230,8 +230,8 @@ static void empty_barn(struct kmem_cache *c, unsigned int barn, uint32_t nr)
 
 static void empty_barns(struct kmem_cache *c)
 {
-	for (unsigned int barn = 0; barn < nr_barns(); barn++)
-		empty_barn(c, barn, UINT32_MAX);
+	for (unsigned int group = 0; group < MAX_GROUPS; group++)
+		empty_barn(c, group, UINT32_MAX);
 }
 
 static size_t free_empty_slabs(struct kmem_cache *c)
@@ -359,11 +359,11 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 {
 	sheaf_trim(c);
-	for (unsigned int barn = 0; barn < nr_barns(); barn++) {
-		uint32_t idle = barn_idle(c, barn);
+	for (unsigned int group = 0; group < MAX_GROUPS; group++) {
+		uint32_t idle = barn_idle(c, group);
 
 		/* What nobody needed since the last tick, half of it a tick. */
-		empty_barn(c, barn, idle - (uint32_t)decayed(idle, ticks));
+		empty_barn(c, group, idle - (uint32_t)decayed(idle, ticks));
 	}
 	if (!keeps_slabs(c))
 		free_empty_slabs(c);

@@ -438,6 +438,7 @@ static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 	unsigned int node = numa_node();
 	bool calm = !nested && has_slabs(c) && is_calm();
 
+	barn_note_full(c, node);
 	/* The barn has no lock that a nested call could find held. */
 	if (nested || (has_slabs(c) && !calm && !is_idle(c) &&
 		       barn_has_room(c, node, s))) {

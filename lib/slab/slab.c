@@ -9,13 +9,6 @@
  * cache's magic, whose upper half is the quotient and whose lower half tells
  * whether the division is exact.
  *
- * States, by nr_free (with node->lock held):
- *
- *	0               on no list              BUCKET_FULL
- *	1 .. objs - 1   node->partial[bucket]   bucket = nr_free * 8 / objs
- *	objs            node->empty             BUCKET_EMPTY
- *	any             those of hollow.c       BUCKET_ISOLATED
- *
  * Allocation takes from the lowest bucket, the fullest slabs, so that sparse
  * ones run empty and go back to the page allocator. A few empty slabs are kept.
  *
@@ -29,8 +22,7 @@
 #include "base/params.h"
 #include "base/probe.h"
 #include "base/vmstat.h"
-#include "slab/geometry.h"
-#include "slab/internal.h"
+#include "slab/lists.h"
 
 /* Empty slabs a cache keeps: as many as fit here, at least one; and of small objects,
  * which do not wait in barns, those that barns leave room for. */
@@ -38,98 +30,10 @@ enum { KEEP_PAGES = 16 };
 
 static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
 
-/* Pages of all empty slabs. Atomic; alone in its line. */
-static struct {
-	uint64_t pages;
-} empty CACHELINE_ALIGNED;
-
 struct kmem_cache_node *cache_node(const struct kmem_cache *c,
 				   unsigned int node)
 {
 	return &nodes[node][c->id];
-}
-
-static bool node_lock(struct kmem_cache_node *n, bool nested)
-{
-	/* Zero is a free lock; only the checker needs the class. */
-	lock_set_class(&n->lock, LOCK_CACHE_NODE);
-	if (!lock_acquire_unless(&n->lock, nested))
-		return false;
-	if (unlikely(!n->partial[0].next))
-		for (unsigned int b = 0; b < NR_BUCKETS; b++)
-			INIT_LIST_HEAD(&n->partial[b]);
-	return true;
-}
-
-/* --- lists --- */
-
-static ALWAYS_INLINE unsigned int bucket_of(struct geometry g,
-					     unsigned int nr_free)
-{
-	if (!nr_free)
-		return BUCKET_FULL;
-	if (nr_free == g.objs)
-		return BUCKET_EMPTY;
-	return nr_free * g.bucket_scale >> 16;
-}
-
-static void add_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-		     struct page *slab, unsigned int bucket)
-{
-	slab->bucket = (uint8_t)bucket;
-	if (bucket == BUCKET_EMPTY) {
-		hlist_add_head(&slab->buddy, &n->empty);
-		n->nr_empty++;
-		fetch_add_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
-		fetch_add_relaxed(&empty.pages, 1ull << c->order);
-	} else if (bucket != BUCKET_FULL) {
-		list_add(&slab->lru, &n->partial[bucket]);
-		n->buckets = (uint16_t)(n->buckets | 1u << bucket);
-	}
-}
-
-static void del_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-		     struct page *slab)
-{
-	unsigned int bucket = slab->bucket;
-
-	if (bucket == BUCKET_FULL)
-		return;
-	if (bucket == BUCKET_EMPTY) {
-		hlist_del(&slab->buddy);
-		n->nr_empty--;
-		fetch_sub_relaxed(&cache_stat(c)->nr_empty_slabs, 1);
-		fetch_sub_relaxed(&empty.pages, 1ull << c->order);
-		return;
-	}
-	list_del(&slab->lru);
-	if (list_empty(&n->partial[bucket]))
-		n->buckets = (uint16_t)(n->buckets & ~(1u << bucket));
-}
-
-/* @slab has @nr_free objects now: to the list that suits. */
-static ALWAYS_INLINE void move_slab(struct kmem_cache *c, struct geometry g,
-				    struct kmem_cache_node *n,
-				    struct page *slab, unsigned int nr_free)
-{
-	unsigned int bucket = bucket_of(g, nr_free);
-
-	slab->nr_free = (uint16_t)nr_free;
-	if (bucket == slab->bucket || slab->bucket == BUCKET_ISOLATED)
-		return;
-	del_slab(c, n, slab);
-	add_slab(c, n, slab, bucket);
-}
-
-static struct page *fullest_slab(struct kmem_cache_node *n)
-{
-	if (n->buckets)
-		return list_first_entry(
-			&n->partial[__builtin_ctz(n->buckets)], struct page,
-			lru);
-	if (hlist_empty(&n->empty))
-		return NULL;
-	return hlist_entry(n->empty.first, struct page, buddy);
 }
 
 /* --- making and freeing slabs --- */
@@ -156,7 +60,7 @@ static void check_objects(const struct kmem_cache *c, const struct page *slab)
 }
 
 static struct page *make_slab(struct kmem_cache *c, unsigned int node,
-			      bool nested)
+			      unsigned int group, bool nested)
 {
 	/* Of larger objects some pages may never be touched. */
 	gfp_t dense = c->size <= PAGE_SIZE ? GFPF_DENSE : 0;
@@ -177,6 +81,7 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	slab->order = c->order;
 	slab->cache = c->id;
 	slab->nr_free = c->objs;
+	slab->group = (uint8_t)group;
 	slab->cold = SLAB_ACTIVE;
 	slab->holes = 0;
 	slab->colour = 0;
@@ -308,7 +213,7 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 				    void **objs, unsigned int n)
 {
 	struct sheaf *s = barn_get_empty();
-	struct page *slab = s ? make_slab(c, node, true) : NULL;
+	struct page *slab = s ? make_slab(c, node, my_group(node), true) : NULL;
 
 	if (!slab) {
 		if (s)
@@ -333,8 +238,7 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 _Static_assert(MAX_OBJS_PER_SLAB - 1 <= ARRAY_SIZE(((struct sheaf *)0)->objs),
 	       "a sheaf holds a slab but for one object");
 
-/* Pages of @slab that no object in use lies in. Lock: node->lock */
-static uint32_t find_holes(const struct kmem_cache *c, const struct page *slab)
+uint32_t slab_find_holes(const struct kmem_cache *c, const struct page *slab)
 {
 	uint32_t used = 0;
 
@@ -357,17 +261,33 @@ static uint32_t find_holes(const struct kmem_cache *c, const struct page *slab)
 	return ~used & (uint32_t)((1ull << (1u << c->order)) - 1);
 }
 
+/* Whoever takes from a slab will take what comes back, too. */
+static void change_group(struct kmem_cache *c, struct kmem_cache_node *n,
+			 struct page *slab, unsigned int group)
+{
+	unsigned int bucket = slab->bucket;
+
+	if (bucket == BUCKET_EMPTY) {
+		slab->group = (uint8_t)group;
+		return;
+	}
+	del_slab(c, n, slab);
+	slab->group = (uint8_t)group;
+	add_slab(c, n, slab, bucket);
+}
+
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
 	struct kmem_cache_node *cn = cache_node(c, node);
 	const struct geometry g = geometry_of(c);
+	unsigned int group = my_group(node);
 	unsigned int got = 0, of_new = 0;
 
 	if (!node_lock(cn, nested))
 		return take_all_of_new(c, node, objs, n);
 	while (got < n) {
-		struct page *slab = fullest_slab(cn);
+		struct page *slab = choose_slab(c, cn, group);
 		unsigned int k;
 
 		if (!slab) {
@@ -380,7 +300,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 							 n - got);
 				goto out;
 			}
-			slab = make_slab(c, node, false);
+			slab = make_slab(c, node, group, false);
 			if (!slab)
 				goto out;
 			lock_acquire(&cn->lock);
@@ -392,8 +312,10 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		take_from_slab(c, slab, objs + got, k);
 		slab->cold = SLAB_ACTIVE;
 		if (unlikely(slab->holes))
-			set_holes(slab, slab->holes & find_holes(c, slab));
+			set_holes(slab, slab->holes & slab_find_holes(c, slab));
 		got += k;
+		if (unlikely(slab->group != group))
+			change_group(c, cn, slab, group);
 		move_slab(c, g, cn, slab, slab->nr_free - k);
 	}
 	lock_release(&cn->lock);
@@ -538,7 +460,7 @@ static size_t empty_to_keep(const struct kmem_cache *c)
 	if (c->flags & SLAB_TYPESAFE)
 		return SIZE_MAX;
 	if (c->size < ORDERED_BELOW && !is_idle(c) &&
-	    load_relaxed(&empty.pages) << PAGE_SHIFT <= barns_limit())
+	    load_relaxed(&empty_pages.nr) << PAGE_SHIFT <= barns_limit())
 		pages += load_relaxed(&params.barn_limit) >> (PAGE_SHIFT - 10);
 	return max_size(pages >> c->order, 1);
 }
@@ -610,103 +532,6 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 	return done;
 }
 
-/* --- sparse slabs, for hollow.c --- */
-
-/* Objects of a slab, if there are no more, may well leave pages without any. */
-static unsigned int few_objects(const struct kmem_cache *c)
-{
-	return 2u << c->order;
-}
-
-static bool is_huge(const struct page *slab)
-{
-	return load_relaxed(&pfn_to_pageblock(page_to_pfn(slab))->huge);
-}
-
-static void move_to_end(struct kmem_cache_node *n, struct page *slab)
-{
-	list_del(&slab->lru);
-	list_add_tail(&slab->lru, &n->partial[slab->bucket]);
-}
-
-/* Is there something to be had of @slab, now? Then slab->holes says what. */
-static bool may_isolate(const struct kmem_cache *c, struct page *slab,
-			bool resting)
-{
-	uint32_t holes;
-
-	if (slab->cold == SLAB_HOLLOWED ||
-	    (unsigned int)(c->objs - slab->nr_free) > few_objects(c))
-		return false;
-	if (resting && slab->cold == SLAB_ACTIVE) {
-		slab->cold = SLAB_RESTING;
-		return false;
-	}
-	slab->cold = SLAB_HOLLOWED;
-	holes = find_holes(c, slab);
-	if (holes == slab->holes || is_huge(slab))
-		return false;
-	set_holes(slab, holes);
-	return true;
-}
-
-bool bucket_is_sparse(const struct kmem_cache *c, unsigned int bucket)
-{
-	unsigned int objs = c->objs;
-
-	return objs - (bucket + 1) * objs / NR_BUCKETS <= few_objects(c);
-}
-
-size_t slab_isolate_sparse(struct kmem_cache *c, unsigned int node,
-			   unsigned int bucket, bool resting, size_t looks,
-			   struct hlist_head *isolated)
-{
-	struct kmem_cache_node *n = cache_node(c, node);
-	struct list_head *list = &n->partial[bucket];
-	struct page *first = NULL; /* of those that were moved to the end */
-	size_t looked = 0;
-
-	node_lock(n, false);
-	for (; looked < looks && !list_empty(list); looked++) {
-		struct page *slab = list_first_entry(list, struct page, lru);
-
-		if (slab == first)
-			break;
-		if (may_isolate(c, slab, resting)) {
-			del_slab(c, n, slab);
-			slab->bucket = BUCKET_ISOLATED;
-			hlist_add_head(&slab->buddy, isolated);
-			continue;
-		}
-		move_to_end(n, slab);
-		if (!first)
-			first = slab;
-	}
-	lock_release(&n->lock);
-	return looked;
-}
-
-void slab_put_back(struct kmem_cache *c, unsigned int node,
-		   struct hlist_head *isolated)
-{
-	struct kmem_cache_node *n = cache_node(c, node);
-	const struct geometry g = geometry_of(c);
-
-	if (hlist_empty(isolated))
-		return;
-	node_lock(n, false);
-	while (!hlist_empty(isolated)) {
-		struct page *slab =
-			hlist_entry(isolated->first, struct page, buddy);
-
-		hlist_del(&slab->buddy);
-		add_slab(c, n, slab, bucket_of(g, slab->nr_free));
-		if (slab->bucket != BUCKET_EMPTY)
-			move_to_end(n, slab);
-	}
-	lock_release(&n->lock);
-}
-
 /* --- checking --- */
 
 static unsigned int count_bits(struct page *slab)
@@ -727,6 +552,27 @@ static void validate_slab(struct kmem_cache *c, struct page *slab,
 	BUG_ON(count_bits(slab) != slab->nr_free);
 }
 
+static void validate_lists(struct kmem_cache *c, unsigned int group)
+{
+	const struct slab_lists *l = lists_of(c, group);
+
+	for (unsigned int b = 0; b < NR_BUCKETS; b++) {
+		const struct list_head *list = &l->partial[b];
+		struct list_head *i, *next;
+
+		/* Zero: never used. */
+		BUG_ON(list->next && list_empty(list) == has_partial(l, b));
+		if (!has_partial(l, b))
+			continue;
+		list_for_each_safe(i, next, list) {
+			struct page *slab = list_entry(i, struct page, lru);
+
+			validate_slab(c, slab, b);
+			BUG_ON(slab->group != group);
+		}
+	}
+}
+
 void kmem_cache_validate(struct kmem_cache *c)
 {
 	for (unsigned int node = 0; node < nr_nodes(); node++) {
@@ -734,14 +580,8 @@ void kmem_cache_validate(struct kmem_cache *c)
 		size_t nr_empty = 0;
 
 		node_lock(n, false);
-		for (unsigned int b = 0; b < NR_BUCKETS; b++) {
-			struct list_head *list = &n->partial[b], *i, *next;
-
-			BUG_ON(list_empty(list) != !(n->buckets >> b & 1));
-			list_for_each_safe(i, next, list)
-				validate_slab(c, list_entry(i, struct page, lru),
-					      b);
-		}
+		for (unsigned int i = 0; i < groups_per_node(); i++)
+			validate_lists(c, first_group(node) + i);
 		for (struct hlist_node *i = n->empty.first; i; i = i->next) {
 			validate_slab(c, hlist_entry(i, struct page, buddy),
 				      BUCKET_EMPTY);

@@ -248,7 +248,7 @@ static void test_own_first(void **state)
 	thread_word.shard = 3;
 	barn_put(cache, 0, s[2]);
 	/* Which lie idle is known of each. */
-	for (unsigned int i = 0; i < nr_barns(); i++)
+	for (unsigned int i = 0; i < MAX_GROUPS; i++)
 		barn_idle(cache, i);
 	assert_ptr_equal(barn_get(cache, 0), s[2]);
 	barn_put(cache, 0, s[2]);
@@ -258,6 +258,51 @@ static void test_own_first(void **state)
 	assert_ptr_equal(barn_take(cache, 1), s[0]);
 	assert_null(barn_take(cache, 1));
 	assert_ptr_equal(barn_take(cache, 2), s[2]);
+	thread_word.shard = 0;
+}
+
+static void put_as(unsigned int shard, struct kmem_cache *c)
+{
+	struct sheaf *s = barn_get_empty();
+
+	assert_non_null(s);
+	s->nr = 1;
+	thread_word.shard = (uint16_t)(1 + shard);
+	barn_put(c, 0, s);
+}
+
+/* Who frees small objects itself leaves others theirs; for a while. */
+static void test_others(void **state)
+{
+	struct kmem_cache *small, *large;
+
+	(void)state;
+	core_start("percpu=lock,span=64");
+	small = &kmem_caches[kmalloc_class(896)];
+	large = &kmem_caches[kmalloc_class(1024)];
+	for (int i = 0; i < 10; i++) {
+		put_as(1, small);
+		put_as(1, large);
+	}
+	thread_word.shard = 1;
+	assert_non_null(barn_get(small, 0));
+	for (int i = 0; i < 3; i++) {
+		barn_note_full(small, 0);
+		barn_note_full(large, 0);
+	}
+	assert_non_null(barn_get(large, 0));
+	/* One miss for each that ran full. */
+	for (int i = 0; i < 3; i++)
+		assert_null(barn_get(small, 0));
+	assert_non_null(barn_get(small, 0));
+	barn_note_full(small, 0);
+	assert_null(barn_get(small, 0));
+	/* Its own, of course; and what is said of one CPU, or class, is of no other. */
+	put_as(0, small);
+	assert_non_null(barn_get(small, 0));
+	barn_note_full(small, 0);
+	thread_word.shard = 3;
+	assert_non_null(barn_get(small, 0));
 	thread_word.shard = 0;
 }
 
@@ -493,6 +538,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_own_first),
+		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_bytes_of_stripes),
 		cmocka_unit_test(test_spare),

@@ -179,13 +179,12 @@ static int look_in_barn(const struct seeker *s, uint32_t barn,
 /* An object that is neither in its slab nor in a sheaf of a CPU. */
 static int look_in_barns(struct seeker *s, unsigned int class)
 {
-	const struct control_block *c = &s->target->control;
 	enum object_state state = OBJECT_ALLOCATED;
 	uint64_t sheaves;
 	int err = read_at(s, (uintptr_t)s->layout->barns.sheaves, &sheaves,
 			  sizeof(sheaves));
 
-	for (uint32_t b = 0; b < c->nr_nodes * BARN_CPUS && !err; b++) {
+	for (uint32_t b = 0; b < MAX_BARNS && !err; b++) {
 		enum object_state in_this;
 
 		err = look_in_barn(s, b, class, sheaves, &in_this);

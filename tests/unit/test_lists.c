@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_lists.c - whose slabs a CPU takes objects from: its group's own, then empty
+ * ones, then those of others, and only then a new one; and that slabs of all groups
+ * are found by those who look for sparse ones.
+ */
+#include "unit.h"
+
+#include <limits.h>
+
+#include "base/vmstat.h"
+#include "percpu/thread.h"
+#include "slab/lists.h"
+
+enum { MAX_OBJS = 256, KEEP_EACH = 64 };
+
+static struct kmem_cache *cache;
+static void *objs[4][MAX_OBJS];
+
+static void start(const char *options)
+{
+	core_start(options);
+	cache = &kmem_caches[kmalloc_class(64)];
+	assert_in_range(cache->objs, 100, MAX_OBJS);
+}
+
+static void be_cpu(unsigned int cpu)
+{
+	thread_word.shard = (uint16_t)(1 + cpu);
+}
+
+static struct page *slab_at(void *obj)
+{
+	return slab_of(cache, obj);
+}
+
+static void take(unsigned int cpu, void **to, unsigned int n)
+{
+	be_cpu(cpu);
+	assert_int_equal(slab_take(cache, 0, to, n, false), n);
+}
+
+static void give(void **from, unsigned int n)
+{
+	assert_int_equal(slab_give(cache, from, n, false), n);
+	kmem_cache_validate(cache);
+}
+
+/* A slab for each of @nr CPUs, all of whose objects are in use. */
+static void full_slabs(unsigned int nr)
+{
+	for (unsigned int cpu = 0; cpu < nr; cpu++) {
+		take(cpu, objs[cpu], cache->objs);
+		assert_int_equal(slab_at(objs[cpu][0])->group, cpu);
+		assert_ptr_equal(slab_at(objs[cpu][cache->objs - 1]),
+				 slab_at(objs[cpu][0]));
+	}
+	assert_int_equal(cache_stat(cache)->nr_slabs, nr);
+}
+
+/* Each its own, however full those of the others are, whoever frees. */
+static void test_own(void **state)
+{
+	void *more[3];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	full_slabs(3);
+	be_cpu(3);
+	for (unsigned int cpu = 0; cpu < 3; cpu++)
+		give(objs[cpu], 20 * (cpu + 1));
+	for (unsigned int cpu = 3; cpu-- > 0;) {
+		take(cpu, more, 3);
+		for (int i = 0; i < 3; i++)
+			assert_ptr_equal(slab_at(more[i]),
+					 slab_at(objs[cpu][100]));
+	}
+	assert_int_equal(cache_stat(cache)->nr_slabs, 3);
+}
+
+/* Without any of its own: empty ones, then those of others, which become its own. */
+static void test_others(void **state)
+{
+	struct page *empty;
+	void *more[MAX_OBJS];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	full_slabs(3);
+	empty = slab_at(objs[2][0]);
+	give(objs[1], 30);
+	give(objs[2], cache->objs);
+	take(3, more, 1);
+	assert_ptr_equal(slab_at(more[0]), empty);
+	assert_int_equal(empty->group, 3);
+	take(3, more, cache->objs - 1u);
+	take(3, more, 10);
+	assert_ptr_equal(slab_at(more[0]), slab_at(objs[1][100]));
+	assert_int_equal(slab_at(more[0])->group, 3);
+	kmem_cache_validate(cache);
+	/* Whose it was asks again, and finds it. */
+	take(1, more, 20);
+	assert_ptr_equal(slab_at(more[0]), slab_at(objs[1][100]));
+	kmem_cache_validate(cache);
+	assert_int_equal(cache_stat(cache)->nr_slabs, 3);
+	take(1, more, 1);
+	assert_int_equal(cache_stat(cache)->nr_slabs, 4);
+}
+
+/* Groups of one node do not look into those of another. */
+static void test_nodes(void **state)
+{
+	void *more[2];
+
+	(void)state;
+	start("percpu=lock,span=65536,numa=fake=3");
+	assert_int_equal(groups_per_node(), 2);
+	be_cpu(1);
+	assert_int_equal(slab_take(cache, 2, more, 2, false), 2);
+	assert_int_equal(slab_at(more[0])->node, 2);
+	assert_int_equal(slab_at(more[0])->group, 5);
+	assert_int_equal(node_of_group(5), 2);
+	assert_int_equal(slab_take(cache, 1, more, 1, false), 1);
+	assert_int_equal(slab_at(more[0])->node, 1);
+	assert_int_equal(cache_stat(cache)->nr_slabs, 2);
+	kmem_cache_validate(cache);
+}
+
+/* Sparse ones of every group. */
+static void test_hollow(void **state)
+{
+	static void *all[4][4096];
+	struct kmem_cache *c;
+	uint64_t before;
+
+	(void)state;
+	start("percpu=lock,span=256,thp=off");
+	c = cache = &kmem_caches[kmalloc_class(512)];
+	for (unsigned int cpu = 0; cpu < 4; cpu++)
+		for (unsigned int i = 0; i < 4096; i += c->objs)
+			take(cpu, &all[cpu][i], c->objs);
+	for (unsigned int cpu = 0; cpu < 4; cpu++) {
+		for (unsigned int i = 0; i < 4096; i++)
+			if (i % KEEP_EACH)
+				give(&all[cpu][i], 1);
+		before = sum_vm_event(SLAB_HOLLOW);
+		hollow_out(c, UINT_MAX);
+		assert_in_range(sum_vm_event(SLAB_HOLLOW) - before, 10, 1024);
+		kmem_cache_validate(c);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_hollow),
+	};
+
+	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
+}
