@@ -479,8 +479,7 @@ void *vmalloc_gather(size_t nr, bool zero)
 static enum kind retire(struct page *page)
 {
 	size_t pfn = page_to_pfn(page);
-	/* Free areas do not always suit the next one. */
-	size_t limit = resident_free_limit(stat->used / 2);
+	size_t limit = resident_free_limit(stat->used);
 
 	if (page->nr_pieces) {
 		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);

@@ -422,6 +422,29 @@ static void test_zero_after_use(void **state)
 	assert_true(pages_are_zero(q, 16384));
 }
 
+/* As much as is in use is kept for the next areas, which are of other sizes. */
+static void test_kept(void **state)
+{
+	enum { NR = 8, PAGES = MiB(8) >> PAGE_SHIFT };
+	char *blocks[NR];
+
+	(void)state;
+	core_start("percpu=lock,span=4096,thp=off,resident_free=1024");
+	for (int i = 0; i < NR; i++) {
+		blocks[i] = vmalloc_pages(PAGES, PAGES, PAGE_SIZE, false, true);
+		assert_non_null(blocks[i]);
+		memset(blocks[i], 1, MiB(8));
+	}
+	for (int i = 0; i < NR / 2; i++)
+		assert_true(vfree(virt_to_page(blocks[i]), true));
+	assert_int_equal(control.vmalloc.unpurged, MiB(8) * NR / 2);
+	for (int i = NR / 2; i < NR - 1; i++) {
+		assert_true(vfree(virt_to_page(blocks[i]), true));
+		assert_int_equal(control.vmalloc.unpurged, MiB(8) * NR / 2);
+	}
+	assert_true(vfree(virt_to_page(blocks[NR - 1]), true));
+}
+
 static void test_decay(void **state)
 {
 	uint64_t *p[8];
@@ -529,6 +552,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_grow_in_place_and_move),
 		cmocka_unit_test(test_many_moves),
 		cmocka_unit_test(test_zero_after_use),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_probe),
