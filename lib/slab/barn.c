@@ -62,7 +62,7 @@ static struct barn_stack empty CACHELINE_ALIGNED, bare CACHELINE_ALIGNED;
  * line. */
 static struct {
 	int64_t bytes;
-} total CACHELINE_ALIGNED;
+} CACHELINE_ALIGNED total;
 
 /*
  * What threads of the same stripe do without a line that all CPUs write: count bytes,
@@ -213,8 +213,10 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 	bool others = may_take_others(c, group);
 	struct sheaf *s = barn_take(c, group);
 
-	for (unsigned int i = 1; !s && others && i < groups_per_node(); i++)
-		s = barn_take(c, group ^ i);
+	if (s || !others)
+		return s;
+	for (uint32_t g = other_groups(group); g && !s; g &= g - 1)
+		s = barn_take(c, (unsigned int)__builtin_ctz(g));
 	return s;
 }
 

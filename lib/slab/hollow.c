@@ -201,8 +201,10 @@ static void hollow_group(struct kmem_cache *c, unsigned int group, size_t looks)
 
 void hollow_out(struct kmem_cache *c, unsigned int looks)
 {
-	for (unsigned int group = 0; may_hollow(c) && group < MAX_GROUPS; group++)
-		hollow_group(c, group, looks);
+	if (!may_hollow(c))
+		return;
+	for (uint32_t g = groups_in_use(); g; g &= g - 1)
+		hollow_group(c, (unsigned int)__builtin_ctz(g), looks);
 }
 
 /* Half of the looks for each bucket, so that long ones are not all there is. */
@@ -229,8 +231,9 @@ void hollow_decay(unsigned int ticks)
 
 		if (!control.caches[id].size || !may_hollow(c))
 			continue;
-		for (unsigned int group = 0; group < MAX_GROUPS; group++)
-			left -= hollow_resting(c, group,
+		for (uint32_t g = groups_in_use(); g; g &= g - 1)
+			left -= hollow_resting(c,
+					       (unsigned int)__builtin_ctz(g),
 					       min_size(left, LOOKS_AT_ONCE));
 	}
 }

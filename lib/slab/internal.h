@@ -60,9 +60,34 @@ static inline unsigned int node_of_group(unsigned int group)
 	return group / groups_per_node();
 }
 
+/* Read in every miss, so alone in its line. */
+extern struct groups {
+	uint32_t seen; /* Atomic: bit g: a CPU of group g was here */
+} CACHELINE_ALIGNED groups INTERNAL;
+
+/* Tables of the others were never touched. */
+static inline uint32_t groups_in_use(void)
+{
+	return load_relaxed(&groups.seen);
+}
+
+/* Those of the same node, without @group. */
+static inline uint32_t other_groups(unsigned int group)
+{
+	unsigned int nr = groups_per_node();
+	uint32_t of_node = ((1u << nr) - 1) << align_down(group, nr);
+
+	return groups_in_use() & of_node & ~(1u << group);
+}
+
 static inline unsigned int my_group(unsigned int node)
 {
-	return first_group(node) + percpu_slot() % groups_per_node();
+	unsigned int group = first_group(node) +
+			     percpu_slot() % groups_per_node();
+
+	if (unlikely(!(groups_in_use() >> group & 1)))
+		fetch_or_relaxed(&groups.seen, 1u << group);
+	return group;
 }
 
 static inline struct control_cache *cache_stat(const struct kmem_cache *c)

@@ -3,7 +3,8 @@
 #include "slab/lists.h"
 
 struct slab_lists slab_lists[MAX_GROUPS][NR_CLASSES] SPARSE_TABLE;
-struct empty_pages empty_pages CACHELINE_ALIGNED;
+struct empty_pages empty_pages;
+struct groups groups;
 
 static void add_partial(struct kmem_cache *c, struct page *slab,
 			unsigned int bucket)
@@ -72,8 +73,12 @@ struct page *choose_slab(const struct kmem_cache *c,
 		return fullest(lists_of(c, group));
 	if (!hlist_empty(&n->empty))
 		return hlist_entry(n->empty.first, struct page, buddy);
-	for (unsigned int i = 1; i < groups_per_node(); i++)
-		if (lists_of(c, group ^ i)->buckets)
-			return fullest(lists_of(c, group ^ i));
+	for (uint32_t g = other_groups(group); g; g &= g - 1) {
+		const struct slab_lists *l =
+			lists_of(c, (unsigned int)__builtin_ctz(g));
+
+		if (l->buckets)
+			return fullest(l);
+	}
 	return NULL;
 }

@@ -34,7 +34,7 @@ extern struct slab_lists slab_lists[MAX_GROUPS][NR_CLASSES] INTERNAL;
 /* Pages of all empty slabs. Atomic; alone in its line. */
 extern struct empty_pages {
 	uint64_t nr;
-} empty_pages INTERNAL;
+} CACHELINE_ALIGNED empty_pages INTERNAL;
 
 static inline bool node_lock(struct kmem_cache_node *n, bool nested)
 {
