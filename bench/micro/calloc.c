@@ -1,6 +1,7 @@
 /*
- * Zeroed memory: of small objects, where clearing is cheap, and of large
- * blocks, where an allocator gains by knowing what is zero already.
+ * Zeroed memory: of small objects, where clearing is cheap, of large blocks,
+ * where an allocator gains by knowing what is zero already, and of hash tables,
+ * which are read before they are written to.
  */
 #include "common.h"
 
@@ -41,11 +42,89 @@ static void batch(struct bench *b)
 	}
 }
 
+struct entry {
+	struct entry *next;
+	uint64_t key, value[3];
+};
+
+struct table {
+	struct entry **slots;
+	size_t room, nr; /* room: a power of two */
+};
+
+static struct entry **find(const struct table *t, uint64_t key)
+{
+	struct entry **e = &t->slots[key & (t->room - 1)];
+
+	while (*e && (*e)->key != key)
+		e = &(*e)->next;
+	return e;
+}
+
+static void resize(struct table *t, size_t room)
+{
+	struct table old = *t;
+
+	t->slots = calloc(room, sizeof(*t->slots));
+	t->room = room;
+	for (size_t i = 0; i < old.room; i++)
+		for (struct entry *e = old.slots[i], *next; e; e = next) {
+			struct entry **slot = &t->slots[e->key & (room - 1)];
+
+			next = e->next;
+			e->next = *slot;
+			*slot = e;
+		}
+	free(old.slots);
+}
+
+static void count(struct table *t, uint64_t key)
+{
+	struct entry **e = find(t, key);
+
+	if (!*e) {
+		*e = malloc(sizeof(**e));
+		**e = (struct entry){.key = key};
+		t->nr++;
+	}
+	(*e)->value[0]++;
+	if (t->nr > t->room)
+		resize(t, 2 * t->room);
+}
+
+static void drop(struct table *t)
+{
+	for (size_t i = 0; i < t->room; i++)
+		for (struct entry *e = t->slots[i], *next; e; e = next) {
+			next = e->next;
+			free(e);
+		}
+	free(t->slots);
+}
+
+static void table(struct bench *b)
+{
+	enum { KEYS = 200000, FIRST = 1024 };
+	struct rng r = rng_seed((uint64_t)bench_thread(b));
+
+	while (bench_next(b, KEYS)) {
+		struct table t = {0};
+
+		resize(&t, FIRST);
+		for (int i = 0; i < KEYS; i++)
+			count(&t, rng_next(&r));
+		drop(&t);
+	}
+}
+
 static const struct bench_case cases[] = {
 	{"batch/64", batch, {64}, 10000000, .flags = BENCH_QUICK},
 	{"batch/1024", batch, {1024}, 4000000},
 	{"16K", pair, {16 * KiB}, 500000},
 	{"256K", pair, {256 * KiB}, 3000, .flags = BENCH_QUICK},
 	{"8M", pair, {8 * MiB}, 100},
+	{"table/t4", table, {0}, 4000000, .threads = 4},
 };
-BENCH_MAIN("calloc", "calloc, use and free of one block", cases)
+BENCH_MAIN("calloc",
+	   "calloc, use and free of one block; a key counted in a table",
+	   cases)

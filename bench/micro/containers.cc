@@ -81,6 +81,67 @@ void string_vectors(struct bench *b)
 	}
 }
 
+/* Where each word stands, in a table of the thread's own that is dropped and made
+ * again: its lists of numbers are written to until then. */
+void index_rebuild(struct bench *b)
+{
+	constexpr uint32_t numbers = 100000, words = 30000;
+
+	while (bench_next(b, numbers)) {
+		std::unordered_map<std::string, std::vector<uint32_t>> index;
+
+		for (uint32_t i = 0; i < numbers; i++)
+			index[std::to_string(random_number() % words)]
+				.push_back(i);
+	}
+}
+
+/* A document: elements with a name and what is in them. */
+struct element {
+	std::string name = random_string(4, 32);
+	std::vector<std::unique_ptr<element>> inside;
+};
+
+std::unique_ptr<element> make_document(uint64_t &left, int depth)
+{
+	auto e = std::make_unique<element>();
+	uint32_t n = depth ? random_number() % 9 : 0;
+
+	left -= left > 0;
+	for (uint32_t i = 0; i < n && left; i++)
+		e->inside.push_back(make_document(left, depth - 1));
+	return e;
+}
+
+size_t length_of(const element &e)
+{
+	size_t len = e.name.size();
+
+	for (const auto &i : e.inside)
+		len += length_of(*i);
+	return len;
+}
+
+/* Several of them are read, looked at three times and dropped. */
+void documents(struct bench *b)
+{
+	constexpr uint64_t elements = 100000;
+
+	while (bench_next(b, elements)) {
+		std::vector<std::unique_ptr<element>> all;
+		uint64_t left = elements;
+
+		while (left)
+			all.push_back(make_document(left, 7));
+		for (int i = 0; i < 3; i++)
+			for (const auto &e : all) {
+				size_t len = length_of(*e);
+
+				__asm__ volatile("" : : "r"(len));
+			}
+	}
+}
+
 /* shared_ptrs made in one thread, copied, and dropped last in another. */
 void shared_between_threads(struct bench *b)
 {
@@ -137,6 +198,10 @@ const struct bench_case cases[] = {
 	{"map", map_churn, {}, 200000, 1, BENCH_QUICK},
 	{"hash", hash_build, {}, 600000, 1, BENCH_QUICK},
 	{"strings", string_vectors, {}, 2000000, 1, BENCH_QUICK},
+	{"index", index_rebuild, {}, 2000000, 1, 0},
+	{"index/t2", index_rebuild, {}, 4000000, 2, BENCH_QUICK},
+	{"document", documents, {}, 2000000, 1, BENCH_QUICK},
+	{"document/t4", documents, {}, 4000000, 4, 0},
 	{"shared-ptr/t2", shared_between_threads, {}, 1000000, 1, BENCH_QUICK},
 };
 

@@ -17,19 +17,21 @@
  * page that is only read the kernel maps its page of zeros, and when that is
  * written to it has to tell all CPUs that run the program. Four threads with a hash
  * table each took 1.5 times as long as with tables that are there from the start. So
- * those are made whole; but only while all large blocks together are a small part of
- * the zone, for there are programs that never touch most of what they allocate.
+ * where there are threads those are made whole; but only while all large blocks
+ * together are less than all else in the zone, for there are programs that never
+ * touch most of what they allocate.
  */
 #include "page_alloc/around.h"
 
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "percpu/gate.h"
 
 enum {
 	AROUND_RATIO = 64, /* part of a zone that may be made too early */
 	AROUND_MIN = 4, /* pages */
-	LARGE_RATIO = 4, /* part of a zone that large blocks may be, all of them */
+	LARGE_RATIO = 2, /* part of a zone that large blocks may be, all of them */
 };
 
 /* Kernels before 5.14 do not know how, and sandboxes may not let us. Atomic */
@@ -68,8 +70,8 @@ void around_clear(const struct zone *z, size_t pfn, size_t nr,
 {
 	size_t fresh = nr;
 
-	if (!load_relaxed(&params.fault_around) || params.thp == TRI_ON ||
-	    load_relaxed(&refused) ||
+	if (!gate_saw_threads() || !load_relaxed(&params.fault_around) ||
+	    params.thp == TRI_ON || load_relaxed(&refused) ||
 	    load_relaxed(&z->stat->large) > pages_in_use(z) / LARGE_RATIO)
 		return;
 	for (size_t i = 0; i < nr; i++)

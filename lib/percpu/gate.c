@@ -37,6 +37,11 @@ static uint16_t my_stripe(void)
 	return (uint16_t)(thread_word.stripe - 1);
 }
 
+bool gate_saw_threads(void)
+{
+	return load_relaxed(&next_stripe) > 1;
+}
+
 static void count_out(struct stripe *s)
 {
 	if (unlikely(fetch_sub_full(&s->count, 1) == 1 && load_full(&closed)))

@@ -26,6 +26,9 @@ enum slow_path {
 enum slow_path gate_enter(void);
 void gate_leave(void);
 
+/* Has more than one thread ever passed? A hint. */
+bool gate_saw_threads(void);
+
 /*
  * Between these two every slow path of this thread is a nested one: it only tries
  * locks, and does not wait at the gate either.

@@ -2,10 +2,11 @@
 /*
  * test_around.c - pages made around a new slab: a small part of what is in use, for
  * objects that share pages only, and known to be resident; and those of blocks that are
- * cleared, while such blocks are a small part of what is in use.
+ * cleared where there are threads, while such blocks are less than half of what is in use.
  */
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/params.h"
@@ -13,6 +14,7 @@
 #include "os/os.h"
 #include "os_fake.h"
 #include "page_alloc/internal.h"
+#include "percpu/gate.h"
 #include "percpu/thread.h"
 #include "slab/slab.h"
 
@@ -184,7 +186,23 @@ static size_t cleared(size_t nr)
 	return there;
 }
 
-/* Only with large blocks that are a quarter of what is in use, all together. */
+static void *pass_gate(void *unused)
+{
+	gate_enter();
+	gate_leave();
+	return unused;
+}
+
+static void have_threads(void)
+{
+	pthread_t thread;
+
+	pass_gate(NULL);
+	assert_int_equal(pthread_create(&thread, NULL, pass_gate, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* Only with threads, and large blocks that are half of what is in use, all of them. */
 static void test_cleared(void **state)
 {
 	size_t used, before;
@@ -192,15 +210,18 @@ static void test_cleared(void **state)
 	(void)state;
 	start("percpu=lock,span=1024,thp=off");
 	page_alloc_trim();
-	assert_int_equal(cleared(100), 100);
-	assert_int_equal(made(), 100);
+	pass_gate(NULL);
+	assert_int_equal(cleared(8), 0);
+	have_threads();
+	assert_int_equal(cleared(92), 92);
+	assert_int_equal(made(), 92);
 	/* Who does not ask for zeros may not need them all. */
-	assert_non_null(alloc_pages_exact(100, 0, GFP_KERNEL));
-	assert_int_equal(made(), 100);
+	assert_non_null(alloc_pages_exact(1000, 0, GFP_KERNEL));
+	assert_int_equal(made(), 92);
 	/* What counts is that it is large, cleared or not. */
 	used = pages_in_use(normal());
-	assert_in_range(used, 2048 + 200, 2048 + 300);
-	assert_int_equal(cleared(used / 4 - 200), used / 4 - 200);
+	assert_in_range(used, 2048 + 1100, 2048 + 1200);
+	assert_int_equal(cleared(used / 2 - 1100), used / 2 - 1100);
 	before = made();
 	assert_int_equal(cleared(512), 0);
 	assert_int_equal(made(), before);
@@ -219,6 +240,7 @@ static void test_cleared_dirty(void **state)
 
 	(void)state;
 	start("percpu=lock,span=1024,thp=off");
+	have_threads();
 	page_alloc_trim();
 	/* It was half of a larger block, and is again. */
 	p = alloc_pages_exact(64, 7, GFP_KERNEL);
