@@ -4,10 +4,11 @@
  * sheaves: stacks without locks.
  *
  * Objects freed on one CPU and allocated on another pass through here, a batch
- * at a time; but first a CPU takes those that it put here itself, whose lines its
- * caches may still hold, from a stack of its group. A lock would cost 4-8 times as much as soon as threads outnumber
- * CPUs (its holder is preempted), so they are those of base/stack.h. What is
- * below a sheaf stands in next[], not in the sheaf, whose memory may be gone.
+ * at a time. Each group of CPUs has a stack and takes what it put there itself
+ * first: its caches may still hold the lines. A lock would cost 4-8 times as much
+ * as soon as threads outnumber CPUs (its holder is preempted), so they are those
+ * of base/stack.h. What is below a sheaf stands in next[], not in the sheaf, whose
+ * memory may be gone.
  *
  * What barns may hold is limited for each cache (barn_limit) and for all of them
  * together: that much, or an eighth of the heap if that is more. Small objects get
@@ -45,7 +46,7 @@ enum {
 	CELLS_PER_PAGE = 2,
 	BARE_CALLS = 64, /* runs of pages given back, a tick */
 	SMALL_RATIO = 16, /* part of a cache's limit for small objects in sheaves */
-	FREED_MAX = 1 << 16,
+	FREED_MAX = 1024, /* batches freed that count; then it may do something else */
 };
 
 /* In next[] of a cell that barn_decay() holds. */
@@ -54,8 +55,8 @@ enum { NEXT_INDEX = (1 << 24) - 1, NEXT_IDLE = 1 << 24, NEXT_GONE = 1 << 25 };
 _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
-/* Stacks of a CPU share lines: others come here only when they have none. */
-static struct barn_stack full[MAX_BARNS][NR_CLASSES] CACHELINE_ALIGNED SPARSE_TABLE;
+/* Of a group. Stacks share lines: other groups come here only when they have none. */
+static struct barn_stack full[MAX_BARNS][NR_CLASSES] SPARSE_TABLE;
 static struct barn_stack empty CACHELINE_ALIGNED, bare CACHELINE_ALIGNED;
 
 /* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its

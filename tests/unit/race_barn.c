@@ -303,6 +303,13 @@ static void test_others(void **state)
 	barn_note_full(small, 0);
 	thread_word.shard = 3;
 	assert_non_null(barn_get(small, 0));
+	/* Who frees no more has to wait no longer than that. */
+	thread_word.shard = 1;
+	for (int i = 0; i < 5000; i++)
+		barn_note_full(small, 0);
+	for (int i = 0; i < 1024; i++)
+		assert_null(barn_get(small, 0));
+	assert_non_null(barn_get(small, 0));
 	thread_word.shard = 0;
 }
 
