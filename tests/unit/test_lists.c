@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_lists.c - whose slabs a CPU takes objects from: its group's own, then empty
- * ones, then those of others, and only then a new one; and that slabs of all groups
- * are found by those who look for sparse ones.
+ * ones, then those of others, and only then a new one; whose sheaves, when it frees
+ * itself; and that slabs and sheaves of all groups are found by those who give back.
  */
 #include "unit.h"
 
@@ -150,6 +150,56 @@ static void test_hollow(void **state)
 	}
 }
 
+static void put_sheaf(unsigned int cpu)
+{
+	struct sheaf *s = barn_get_empty();
+
+	assert_non_null(s);
+	s->nr = 10;
+	take(cpu, s->objs, s->nr);
+	barn_put(cache, 0, s);
+}
+
+/* Idle sheaves of every group go back to the slabs. */
+static void test_decay(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=64");
+	for (unsigned int cpu = 0; cpu < 4; cpu++)
+		put_sheaf(cpu);
+	assert_int_equal(cache_stat(cache)->nr_barn, 40);
+	be_cpu(1);
+	for (int i = 0; i < 20; i++)
+		slab_decay(1);
+	assert_int_equal(cache_stat(cache)->nr_barn, 0);
+	kmem_cache_validate(cache);
+}
+
+/* A CPU whose sheaf runs full leaves those of others alone. */
+static void test_full(void **state)
+{
+	enum { NR = 5000 };
+	static void *all[NR];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	be_cpu(0);
+	for (int i = 0; i < NR; i++) {
+		all[i] = kmem_cache_alloc(cache);
+		assert_non_null(all[i]);
+	}
+	put_sheaf(1);
+	be_cpu(0);
+	for (int i = 0; i < NR; i++)
+		kmem_cache_free(cache, all[i]);
+	while (barn_take(cache, 0))
+		;
+	assert_int_equal(cache_stat(cache)->nr_barn, 10);
+	assert_null(barn_get(cache, 0));
+	be_cpu(2);
+	assert_non_null(barn_get(cache, 0));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -157,6 +207,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_hollow),
+		cmocka_unit_test(test_decay),
+		cmocka_unit_test(test_full),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
