@@ -16,7 +16,7 @@
  * A block of calloc() is often a table, which is read before it is written to. For a
  * page that is only read the kernel maps its page of zeros, and when that is
  * written to it has to tell all CPUs that run the program. Four threads with a hash
- * table each took 1.5 times as long as with tables that are there from the start. So
+ * table each took 1.3 times as long as with tables that are there from the start. So
  * where there are threads those are made whole; but only while all large blocks
  * together are less than all else in the zone, for there are programs that never
  * touch most of what they allocate.

@@ -56,7 +56,7 @@ _Static_assert(sizeof(struct sheaf) == 2048, "two to a page");
 _Static_assert(MAX_BATCH <= 255, "a batch fits");
 
 /* Of a group. Stacks share lines: other groups come here only when they have none. */
-static struct barn_stack full[MAX_BARNS][NR_CLASSES] SPARSE_TABLE;
+static struct barn_stack full[MAX_GROUPS][NR_CLASSES] SPARSE_TABLE;
 static struct barn_stack empty CACHELINE_ALIGNED, bare CACHELINE_ALIGNED;
 
 /* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its
@@ -216,8 +216,8 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 
 	if (s || !others)
 		return s;
-	for (uint32_t g = other_groups(group); g && !s; g &= g - 1)
-		s = barn_take(c, (unsigned int)__builtin_ctz(g));
+	for (uint32_t rest = other_groups(group); rest && !s;)
+		s = barn_take(c, first_of(&rest));
 	return s;
 }
 

@@ -9,7 +9,11 @@
 #include "base/compiler.h"
 #include "base/control.h"
 
-enum { MAX_SHEAVES = 65536, MAX_BARNS = MAX_NODES };
+enum {
+	MAX_SHEAVES = 65536,
+	/* Of CPUs, see slab/internal.h: every node has one at least. */
+	MAX_GROUPS = MAX_NODES,
+};
 
 /* A batch of objects on its way between CPUs. */
 struct sheaf {
@@ -34,7 +38,7 @@ struct barn_stack {
  */
 struct barn_map {
 	char magic[16];
-	const struct barn_stack *full; /* [MAX_BARNS][NR_CLASSES] */
+	const struct barn_stack *full; /* [MAX_GROUPS][NR_CLASSES] */
 	const uint32_t *next; /* what is below each sheaf in its stack */
 	struct sheaf *const *sheaves;
 };

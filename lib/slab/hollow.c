@@ -187,24 +187,30 @@ static size_t hollow(struct kmem_cache *c, unsigned int group,
 	return looked;
 }
 
-static void hollow_group(struct kmem_cache *c, unsigned int group, size_t looks)
+static void hollow_group(struct kmem_cache *c, unsigned int group, size_t most)
 {
-	size_t most = min_size(load_relaxed(&cache_stat(c)->nr_slabs), looks);
 	unsigned int b = NR_BUCKETS;
 
 	while (b-- && bucket_is_sparse(c, b))
-		for (size_t looked = 0; looked < most; looked += LOOKS_AT_ONCE)
-			if (hollow(c, group, b, false, LOOKS_AT_ONCE) <
-			    LOOKS_AT_ONCE)
+		for (size_t left = most; left;) {
+			size_t looks = min_size(left, LOOKS_AT_ONCE);
+
+			left -= looks;
+			if (hollow(c, group, b, false, looks) < looks)
 				break;
+		}
 }
 
 void hollow_out(struct kmem_cache *c, unsigned int looks)
 {
+	uint32_t rest = groups_in_use();
+	size_t share = looks / (unsigned int)__builtin_popcount(rest | 1);
+
 	if (!may_hollow(c))
 		return;
-	for (uint32_t g = groups_in_use(); g; g &= g - 1)
-		hollow_group(c, (unsigned int)__builtin_ctz(g), looks);
+	share = min_size(load_relaxed(&cache_stat(c)->nr_slabs), share);
+	while (rest)
+		hollow_group(c, first_of(&rest), share);
 }
 
 /* Half of the looks for each bucket, so that long ones are not all there is. */
@@ -231,9 +237,8 @@ void hollow_decay(unsigned int ticks)
 
 		if (!control.caches[id].size || !may_hollow(c))
 			continue;
-		for (uint32_t g = groups_in_use(); g; g &= g - 1)
-			left -= hollow_resting(c,
-					       (unsigned int)__builtin_ctz(g),
+		for (uint32_t rest = groups_in_use(); rest;)
+			left -= hollow_resting(c, first_of(&rest),
 					       min_size(left, LOOKS_AT_ONCE));
 	}
 }

@@ -43,8 +43,6 @@ struct kmem_cache_node {
  * Groups of CPUs that have sheaves in barns, and slabs, of their own. Those of a node
  * have groups_per_node() numbers, a power of two, from first_group() on.
  */
-enum { MAX_GROUPS = MAX_BARNS };
-
 static inline unsigned int groups_per_node(void)
 {
 	return MAX_GROUPS >> ilog2_up(nr_nodes());
@@ -69,6 +67,15 @@ extern struct groups {
 static inline uint32_t groups_in_use(void)
 {
 	return load_relaxed(&groups.seen);
+}
+
+/* The lowest of these groups, which it leaves. */
+static inline unsigned int first_of(uint32_t *rest)
+{
+	unsigned int group = (unsigned int)__builtin_ctz(*rest);
+
+	*rest &= *rest - 1;
+	return group;
 }
 
 /* Those of the same node, without @group. */

@@ -230,8 +230,8 @@ static void empty_barn(struct kmem_cache *c, unsigned int group, uint32_t nr)
 
 static void empty_barns(struct kmem_cache *c)
 {
-	for (uint32_t g = groups_in_use(); g; g &= g - 1)
-		empty_barn(c, (unsigned int)__builtin_ctz(g), UINT32_MAX);
+	for (uint32_t rest = groups_in_use(); rest;)
+		empty_barn(c, first_of(&rest), UINT32_MAX);
 }
 
 static size_t free_empty_slabs(struct kmem_cache *c)
@@ -359,8 +359,8 @@ void kmem_cache_free(struct kmem_cache *c, void *obj)
 static void decay_cache(struct kmem_cache *c, unsigned int ticks)
 {
 	sheaf_trim(c);
-	for (uint32_t g = groups_in_use(); g; g &= g - 1) {
-		unsigned int group = (unsigned int)__builtin_ctz(g);
+	for (uint32_t rest = groups_in_use(); rest;) {
+		unsigned int group = first_of(&rest);
 		uint32_t idle = barn_idle(c, group);
 
 		/* What nobody needed since the last tick, half of it a tick. */

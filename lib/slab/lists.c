@@ -73,9 +73,8 @@ struct page *choose_slab(const struct kmem_cache *c,
 		return fullest(lists_of(c, group));
 	if (!hlist_empty(&n->empty))
 		return hlist_entry(n->empty.first, struct page, buddy);
-	for (uint32_t g = other_groups(group); g; g &= g - 1) {
-		const struct slab_lists *l =
-			lists_of(c, (unsigned int)__builtin_ctz(g));
+	for (uint32_t rest = other_groups(group); rest;) {
+		const struct slab_lists *l = lists_of(c, first_of(&rest));
 
 		if (l->buckets)
 			return fullest(l);

@@ -184,7 +184,7 @@ static int look_in_barns(struct seeker *s, unsigned int class)
 	int err = read_at(s, (uintptr_t)s->layout->barns.sheaves, &sheaves,
 			  sizeof(sheaves));
 
-	for (uint32_t b = 0; b < MAX_BARNS && !err; b++) {
+	for (uint32_t b = 0; b < MAX_GROUPS && !err; b++) {
 		enum object_state in_this;
 
 		err = look_in_barn(s, b, class, sheaves, &in_this);
