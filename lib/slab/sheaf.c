@@ -24,7 +24,9 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "percpu/gate.h"
 #include "percpu/percpu.h"
+#include "slab/geometry.h"
 #include "slab/internal.h"
 
 /* Memory that every class may cache on a CPU whatever the budget, and the part of the
@@ -55,26 +57,51 @@ struct budget {
 	unsigned int first, end; /* ids; those of the other kind are passed over */
 };
 
+static size_t nr_cpus(void)
+{
+	return max_size(load_relaxed(&control.percpu.online), 1);
+}
+
+/* One CPU's part of what all may cache of the heap. */
+static size_t heap_share(void)
+{
+	size_t pages = 0;
+
+	for (unsigned int n = 0; n < nr_nodes(); n++)
+		pages += load_relaxed(&control.zones[n][ZONE_NORMAL].present);
+	return (pages << PAGE_SHIFT) / SHEAVES_RATIO / nr_cpus();
+}
+
 /*
  * In a large heap more: where many sizes are in use and none may keep enough, misses
  * become many times as frequent.
  */
 static size_t slab_budget(void)
 {
-	size_t heap = load_relaxed(&control.zones[0][ZONE_NORMAL].present)
-		      << PAGE_SHIFT;
-	size_t cpus = load_relaxed(&control.percpu.online);
-
 	return max_size(load_relaxed(&params.percpu_budget) << 10,
-			heap / SHEAVES_RATIO / max_size(cpus, 1));
+			heap_share());
+}
+
+/*
+ * Where there are threads, each CPU's sheaves keep blocks, and only for that CPU:
+ * all together no more than one CPU may, or a share of the heap.
+ */
+static size_t block_budget(void)
+{
+	size_t most = load_relaxed(&params.block_budget) << 10;
+	size_t least = max_size(most / nr_cpus(), MiB(1));
+
+	if (!gate_saw_threads())
+		return most;
+	return min_size(most, max_size(least, heap_share()));
 }
 
 static struct budget budget_of(const struct kmem_cache *c)
 {
 	if (has_slabs(c))
 		return (struct budget){ slab_budget(), 1, nr_cache_ids() };
-	return (struct budget){ load_relaxed(&params.block_budget) << 10,
-				FIRST_BLOCK_CACHE, LAST_BLOCK_CACHE + 1 };
+	return (struct budget){ block_budget(), FIRST_BLOCK_CACHE,
+				LAST_BLOCK_CACHE + 1 };
 }
 
 /* Bytes that the sheaves of this CPU that share @c's budget may hold. */
@@ -433,15 +460,25 @@ static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
 		percpu_resize(c->id, old, new, false);
 }
 
+/*
+ * Small objects of this group's own slabs go back there, which hand them out in order
+ * again. Those of others' slabs may wait for the others.
+ */
+static bool may_be_shared(const struct kmem_cache *c, unsigned int node,
+			  const struct sheaf *s)
+{
+	return c->size >= ORDERED_BELOW ||
+	       load_relaxed(&slab_of(c, s->objs[0])->group) != my_group(node);
+}
+
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 {
 	unsigned int node = numa_node();
 	bool calm = !nested && has_slabs(c) && is_calm();
 
-	barn_note_full(c, node);
 	/* The barn has no lock that a nested call could find held. */
 	if (nested || (has_slabs(c) && !calm && !is_idle(c) &&
-		       barn_has_room(c, node, s))) {
+		       may_be_shared(c, node, s) && barn_has_room(c, node, s))) {
 		barn_put(c, node, s);
 		return;
 	}

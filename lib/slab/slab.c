@@ -173,31 +173,45 @@ size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
 /* --- objects --- */
 
 /*
- * Take the lowest @n objects of @slab. Sheaves are stacks: the highest is handed
- * out first. The other way round, programs and batches of a million were slower.
+ * The last word of the bitmap from which on @n objects are free: in slabs of other
+ * groups, which use the lowest ones, so that both do not write to the same lines.
+ */
+static unsigned int last_word_with(const struct page *slab, unsigned int n)
+{
+	unsigned int w = ARRAY_SIZE(slab->bitmap);
+	unsigned int seen = 0;
+
+	while (seen < n)
+		seen += (unsigned int)__builtin_popcountll(slab->bitmap[--w]);
+	return w;
+}
+
+/*
+ * Take @n objects of @slab, from @word of the bitmap on, the lowest last: sheaves are
+ * stacks, so it is handed out first. Programs walk through what they made in the
+ * order in which they made it, and the hardware fetches ahead best upwards.
  */
 static void take_from_slab(struct kmem_cache *c, struct page *slab,
-			   void **objs, unsigned int n)
+			   unsigned int word, void **objs, unsigned int n)
 {
 	char *first = slab_first(slab);
 	size_t size = c->size;
-	unsigned int got = 0;
+	unsigned int left = n;
 
-	for (unsigned int w = 0; got < n; w++) {
+	for (unsigned int w = word; left; w++) {
 		uint64_t bits = slab->bitmap[w];
 
-		if (bits == ~0ull && n - got >= 64) {
+		if (bits == ~0ull && left >= 64) {
 			char *obj = first + w * 64u * size;
 
 			for (unsigned int i = 0; i < 64; i++, obj += size)
-				objs[got + i] = obj;
-			got += 64;
+				objs[--left] = obj;
 			bits = 0;
 		}
-		while (bits && got < n) {
+		while (bits && left) {
 			size_t i = w * 64u + (unsigned int)__builtin_ctzll(bits);
 
-			objs[got++] = first + i * size;
+			objs[--left] = first + i * size;
 			bits &= bits - 1;
 		}
 		slab->bitmap[w] = bits;
@@ -223,8 +237,8 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 	account_slab(c, slab);
 	n = n < c->objs ? n : c->objs;
 	s->nr = c->objs - n;
-	take_from_slab(c, slab, objs, n);
-	take_from_slab(c, slab, s->objs, s->nr);
+	take_from_slab(c, slab, 0, objs, n);
+	take_from_slab(c, slab, 0, s->objs, s->nr);
 	slab->nr_free = 0;
 	slab->bucket = BUCKET_FULL;
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, c->objs);
@@ -268,11 +282,11 @@ static void change_group(struct kmem_cache *c, struct kmem_cache_node *n,
 	unsigned int bucket = slab->bucket;
 
 	if (bucket == BUCKET_EMPTY) {
-		slab->group = (uint8_t)group;
+		store_relaxed(&slab->group, (uint8_t)group);
 		return;
 	}
 	del_slab(c, n, slab);
-	slab->group = (uint8_t)group;
+	store_relaxed(&slab->group, (uint8_t)group);
 	add_slab(c, n, slab, bucket);
 }
 
@@ -283,12 +297,13 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 	const struct geometry g = geometry_of(c);
 	unsigned int group = my_group(node);
 	unsigned int got = 0, of_new = 0;
+	void **end = objs + n;
 
 	if (!node_lock(cn, nested))
 		return take_all_of_new(c, node, objs, n);
 	while (got < n) {
 		struct page *slab = choose_slab(c, cn, group);
-		unsigned int k;
+		unsigned int first, k;
 
 		if (!slab) {
 			/* Half will do; the next miss makes more. */
@@ -296,8 +311,7 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 				break;
 			lock_release(&cn->lock);
 			if (nested) {
-				of_new = take_all_of_new(c, node, objs + got,
-							 n - got);
+				of_new = take_all_of_new(c, node, objs, n - got);
 				goto out;
 			}
 			slab = make_slab(c, node, group, false);
@@ -309,7 +323,8 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 			continue;
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
-		take_from_slab(c, slab, objs + got, k);
+		first = slab->group == group ? 0 : last_word_with(slab, k);
+		take_from_slab(c, slab, first, end - got - k, k);
 		slab->cold = SLAB_ACTIVE;
 		if (unlikely(slab->holes))
 			set_holes(slab, slab->holes & slab_find_holes(c, slab));
@@ -320,6 +335,8 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 	}
 	lock_release(&cn->lock);
 out:
+	if (got + of_new < n)
+		memmove(objs + of_new, end - got, got * sizeof(*objs));
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, got);
 	return got + of_new;
 }

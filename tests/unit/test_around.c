@@ -6,7 +6,6 @@
  */
 #include "unit.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/params.h"
@@ -186,22 +185,6 @@ static size_t cleared(size_t nr)
 	return there;
 }
 
-static void *pass_gate(void *unused)
-{
-	gate_enter();
-	gate_leave();
-	return unused;
-}
-
-static void have_threads(void)
-{
-	pthread_t thread;
-
-	pass_gate(NULL);
-	assert_int_equal(pthread_create(&thread, NULL, pass_gate, NULL), 0);
-	assert_int_equal(pthread_join(thread, NULL), 0);
-}
-
 /* Only with threads, and large blocks that are half of what is in use, all of them. */
 static void test_cleared(void **state)
 {
@@ -210,9 +193,10 @@ static void test_cleared(void **state)
 	(void)state;
 	start("percpu=lock,span=1024,thp=off");
 	page_alloc_trim();
-	pass_gate(NULL);
+	gate_enter();
+	gate_leave();
 	assert_int_equal(cleared(8), 0);
-	have_threads();
+	core_have_threads();
 	assert_int_equal(cleared(92), 92);
 	assert_int_equal(made(), 92);
 	/* Who does not ask for zeros may not need them all. */
@@ -240,7 +224,7 @@ static void test_cleared_dirty(void **state)
 
 	(void)state;
 	start("percpu=lock,span=1024,thp=off");
-	have_threads();
+	core_have_threads();
 	page_alloc_trim();
 	/* It was half of a larger block, and is again. */
 	p = alloc_pages_exact(64, 7, GFP_KERNEL);

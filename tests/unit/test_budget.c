@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "percpu/percpu.h"
+#include "percpu/thread.h"
 #include "slab/internal.h"
 
 static size_t room_of_all_classes(void)
@@ -142,6 +143,45 @@ static void test_patience(void **state)
 	}
 }
 
+/* What a CPU's sheaf keeps of blocks of 128 KiB when a hundred are freed there. */
+static size_t blocks_kept(unsigned int cpu)
+{
+	struct kmem_cache *c =
+		&kmem_caches[block_class(KiB(128) >> PAGE_SHIFT)];
+	void *blocks[100];
+
+	thread_word.shard = (uint16_t)(1 + cpu);
+	for (int i = 0; i < 100; i++)
+		blocks[i] = kmem_cache_alloc(c);
+	for (int i = 0; i < 100; i++)
+		free_block(c, blocks[i]);
+	return sheaf_cached(c);
+}
+
+/* CPUs share that of blocks where there are threads, in a small heap. */
+static void test_block_budget_of_threads(void **state)
+{
+	enum { NR = 4000 };
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(KMALLOC_MAX)];
+
+	(void)state;
+	core_start("percpu=lock,span=1024,block_budget=4096");
+	assert_int_equal(blocks_kept(0), 32);
+	/* One thread only is on one CPU at a time. */
+	assert_int_equal(blocks_kept(1), 32);
+	core_have_threads();
+	slab_drain();
+	slab_decay(1);
+	assert_int_equal(blocks_kept(1), 16);
+	assert_int_equal(blocks_kept(2), 10);
+	assert_int_equal(blocks_kept(3), 8);
+	/* Each may keep a block of any size. */
+	assert_int_equal(blocks_kept(4), 8);
+	for (int i = 0; i < NR; i++)
+		assert_non_null(kmem_cache_alloc(c));
+	assert_in_range(blocks_kept(5), 16, 32);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -149,6 +189,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_budget_of_large_heap),
 		cmocka_unit_test(test_block_budget),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_block_budget_of_threads),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

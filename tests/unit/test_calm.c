@@ -10,7 +10,7 @@
 #include "os_fake.h"
 #include "slab/internal.h"
 
-enum { SIZE = 256, MANY = (int)(MiB(40) / SIZE), FEW = 2000 };
+enum { SIZE = 1024, MANY = (int)(MiB(40) / SIZE), FEW = 2000 };
 
 static void *objects[MANY];
 

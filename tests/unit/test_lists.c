@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_lists.c - whose slabs a CPU takes objects from: its group's own, then empty
- * ones, then those of others, and only then a new one; whose sheaves, when it frees
- * itself; and that slabs and sheaves of all groups are found by those who give back.
+ * ones, then those of others, and only then a new one; in which order; which objects
+ * wait for other CPUs; and that slabs and sheaves of all groups are found by those who
+ * give back.
  */
 #include "unit.h"
 
@@ -178,28 +179,109 @@ static void test_decay(void **state)
 	kmem_cache_validate(cache);
 }
 
-/* A CPU whose sheaf runs full leaves those of others alone. */
-static void test_full(void **state)
+/* From the lowest to the highest, as sheaves hand them out: from the last one on. */
+static void assert_ascending(void **from, unsigned int n)
+{
+	for (unsigned int i = 1; i < n; i++)
+		assert_true((uintptr_t)from[i - 1] > (uintptr_t)from[i]);
+}
+
+static unsigned int index_at(void *obj)
+{
+	return slab_index(geometry_of(cache), slab_at(obj), obj);
+}
+
+/* The lowest are handed out first, of a new slab and of one with holes. */
+static void test_order(void **state)
+{
+	void *more[MAX_OBJS], *holes[MAX_OBJS];
+	unsigned int nr = 0;
+
+	(void)state;
+	start("percpu=lock,span=64");
+	take(0, objs[0], cache->objs);
+	assert_ascending(objs[0], cache->objs);
+	for (unsigned int i = 0; i < cache->objs; i += 3)
+		holes[nr++] = objs[0][i];
+	give(holes, nr);
+	take(0, more, 20);
+	assert_ascending(more, 20);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_ptr_equal(more[i], holes[nr - 20 + i]);
+}
+
+/* More than half of what is asked for will do: it is where a caller looks for it. */
+static void test_fewer(void **state)
+{
+	void *more[MAX_OBJS];
+	unsigned int half;
+
+	(void)state;
+	start("percpu=lock,span=64");
+	half = cache->objs / 2u + 2;
+	take(0, objs[0], cache->objs);
+	give(objs[0], half);
+	be_cpu(0);
+	assert_int_equal(slab_take(cache, 0, more, cache->objs, false), half);
+	assert_ascending(more, half);
+	for (unsigned int i = 0; i < half; i++)
+		assert_ptr_equal(slab_at(more[i]), slab_at(objs[0][0]));
+	assert_int_equal(cache_stat(cache)->nr_slabs, 1);
+}
+
+/* Of slabs of others the upper end: they write to the lower one. */
+static void test_apart(void **state)
+{
+	void *more[MAX_OBJS];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	take(0, objs[0], 10);
+	take(1, more, 10);
+	assert_ptr_equal(slab_at(more[0]), slab_at(objs[0][0]));
+	assert_ascending(more, 10);
+	for (unsigned int i = 0; i < 10; i++) {
+		assert_in_range(index_at(objs[0][i]), 0, 9);
+		assert_in_range(index_at(more[i]), align_down(cache->objs - 10u, 64),
+				cache->objs - 1u);
+	}
+	/* All there is, if it takes that. */
+	take(2, more, cache->objs - 20u);
+	assert_ascending(more, cache->objs - 20u);
+	kmem_cache_validate(cache);
+	assert_int_equal(cache_stat(cache)->nr_slabs, 1);
+}
+
+/* All are freed, in the order in which they were made. Return: what waits in barns. */
+static uint64_t in_barns(unsigned int maker, unsigned int freer, size_t size)
 {
 	enum { NR = 5000 };
 	static void *all[NR];
 
-	(void)state;
-	start("percpu=lock,span=64");
-	be_cpu(0);
+	cache = &kmem_caches[kmalloc_class(size)];
+	be_cpu(maker);
 	for (int i = 0; i < NR; i++) {
 		all[i] = kmem_cache_alloc(cache);
 		assert_non_null(all[i]);
 	}
-	put_sheaf(1);
-	be_cpu(0);
+	be_cpu(freer);
 	for (int i = 0; i < NR; i++)
 		kmem_cache_free(cache, all[i]);
-	while (barn_take(cache, 0))
-		;
-	assert_int_equal(cache_stat(cache)->nr_barn, 10);
-	assert_null(barn_get(cache, 0));
-	be_cpu(2);
+	return cache_stat(cache)->nr_barn;
+}
+
+/*
+ * Small objects wait for other CPUs if they are from slabs of those; others wait in
+ * any case.
+ */
+static void test_shared(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=256,percpu_budget=64");
+	assert_int_equal(in_barns(0, 0, 64), 0);
+	assert_true(in_barns(0, 0, 1024) > 0);
+	assert_true(in_barns(0, 1, 96) > 0);
+	be_cpu(0);
 	assert_non_null(barn_get(cache, 0));
 }
 
@@ -211,7 +293,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_hollow),
 		cmocka_unit_test(test_decay),
-		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_fewer),
+		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_shared),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -778,7 +778,7 @@ static void fill_and_free(struct kmem_cache *c)
 
 static void test_reap_and_decay(void **state)
 {
-	struct kmem_cache *c = &kmem_caches[kmalloc_class(512)];
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(1024)];
 	uint64_t before;
 
 	(void)state;
@@ -815,7 +815,7 @@ static void test_reap_and_decay(void **state)
  */
 static void test_idle(void **state)
 {
-	struct kmem_cache *c = &kmem_caches[kmalloc_class(64)];
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(1024)];
 	static void *objs[MANY];
 
 	(void)state;

@@ -96,13 +96,26 @@ static void free_inside_among_single_ones(void *arg)
 
 enum { RUN = 80 };
 
-/* All but the one in the middle lie next to each other and are handed out. */
+/* @n objects of one slab, each behind the one before. */
+static void take_upwards(struct kmem_cache *c, void **objs, unsigned int n)
+{
+	CHECK(slab_take(c, 0, objs, n, false) == n);
+	for (unsigned int i = 0; i < n / 2; i++) {
+		void *obj = objs[i];
+
+		objs[i] = objs[n - 1 - i];
+		objs[n - 1 - i] = obj;
+	}
+	CHECK((char *)objs[n - 1] - (char *)objs[0] == (n - 1l) * c->size);
+}
+
+/* All but the one in the middle are handed out. */
 static void free_twice_in_a_run(void *arg)
 {
 	struct kmem_cache *c = arg;
 	void *objs[RUN];
 
-	CHECK(slab_take(c, 0, objs, RUN, false) == RUN);
+	take_upwards(c, objs, RUN);
 	slab_give(c, &objs[RUN / 2], 1, false);
 	slab_give(c, objs, RUN, false);
 }
@@ -112,7 +125,7 @@ static void free_twice_in_a_run_down(void *arg)
 	struct kmem_cache *c = arg;
 	void *objs[RUN], *down[RUN];
 
-	CHECK(slab_take(c, 0, objs, RUN, false) == RUN);
+	take_upwards(c, objs, RUN);
 	for (int i = 0; i < RUN; i++)
 		down[i] = objs[RUN - 1 - i];
 	slab_give(c, &objs[1], 1, false);
@@ -125,7 +138,7 @@ static void free_beyond_the_last(void *arg)
 	struct kmem_cache *c = arg;
 	void *objs[MAX_OBJS_PER_SLAB + 1];
 
-	CHECK(slab_take(c, 0, objs, c->objs, false) == c->objs);
+	take_upwards(c, objs, c->objs);
 	objs[c->objs] = (char *)objs[c->objs - 1] + c->size;
 	slab_give(c, objs, c->objs + 1u, false);
 }

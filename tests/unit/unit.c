@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/control.h"
 #include "base/params.h"
 #include "page_alloc/page_alloc.h"
+#include "percpu/gate.h"
 #include "percpu/percpu.h"
 #include "slab/slab.h"
 #include "vmalloc/vmalloc.h"
@@ -228,6 +230,22 @@ void core_start_rseq(const char *options)
 		core_start(options);
 	if (percpu.mode != PERCPU_MODE_RSEQ)
 		unit_skip("no restartable sequences here");
+}
+
+static void *pass_gate(void *unused)
+{
+	gate_enter();
+	gate_leave();
+	return unused;
+}
+
+void core_have_threads(void)
+{
+	pthread_t thread;
+
+	pass_gate(NULL);
+	CHECK(pthread_create(&thread, NULL, pass_gate, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
 }
 
 bool pages_are_zero(const void *p, size_t nr)

@@ -74,6 +74,9 @@ extern const struct reclaim_ops core_reclaim;
 /* The same with rseq, or the test is skipped where there is none. */
 void core_start_rseq(const char *options);
 
+/* What happens once a second thread comes. */
+void core_have_threads(void);
+
 struct kmem_cache;
 
 /* kmem_cache_create(); NULL: it failed. */
