@@ -70,7 +70,7 @@ struct page {
 	uint8_t zone; /* enum zone_type */
 	union {
 		uint8_t migratetype; /* BUDDY: the list it is on */
-		uint8_t group; /* SLAB: CPUs that it belongs to, see slab/lists.h. Atomic */
+		uint8_t group; /* SLAB: CPUs that it belongs to, see slab/lists.h */
 	};
 	uint8_t cold; /* BUDDY: enum temperature; SLAB: enum slab_rest; VFREE:
 		       * known to be clean */

@@ -12,11 +12,11 @@
  *
  * What barns may hold is limited for each cache (barn_limit) and for all of them
  * together: that much, or an eighth of the heap if that is more. Small objects get
- * little of it, and only those that other CPUs made come here at all (sheaf.c). They
- * are used in the order in which they are handed out, often until the end of the
- * program: from those that were freed in some random order, lists and trees are made
- * that no prefetcher can follow, while their slabs hand them out in order again. Not
- * only those that come in disorder: that would leave nothing but holes to the slabs.
+ * little of it, and in programs without threads nothing. They are used in the order in
+ * which they are handed out, often until the end of the program: from those that were
+ * freed in some random order, lists and trees are made that no prefetcher can follow,
+ * while their slabs hand them out in order again. Not only those that come in disorder:
+ * that would leave nothing but holes to the slabs.
  *
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:
@@ -46,6 +46,7 @@ enum {
 	CELLS_PER_PAGE = 2,
 	BARE_CALLS = 64, /* runs of pages given back, a tick */
 	SMALL_RATIO = 16, /* part of a cache's limit for small objects in sheaves */
+	FREED_MAX = 1024, /* batches freed that count; then it may do something else */
 };
 
 /* In next[] of a cell that barn_decay() holds. */
@@ -183,12 +184,37 @@ struct sheaf *barn_take(struct kmem_cache *c, unsigned int group)
 	return s;
 }
 
+void barn_note_full(const struct kmem_cache *c, unsigned int node)
+{
+	uint32_t *freed = &full[my_group(node)][c->id].freed;
+	uint32_t n = load_relaxed(freed);
+
+	if (n < FREED_MAX)
+		store_relaxed(freed, n + 1);
+}
+
+/*
+ * What other CPUs put. Not of small objects, whose neighbours those CPUs still write
+ * to, if this group freed as many as it took: those are in its own slabs.
+ */
+static bool may_take_others(const struct kmem_cache *c, unsigned int group)
+{
+	uint32_t *freed = &full[group][c->id].freed;
+	uint32_t n = load_relaxed(freed);
+
+	if (n)
+		store_relaxed(freed, n - 1);
+	return (!n || c->size >= ORDERED_BELOW) &&
+	       load_relaxed(&cache_stat(c)->nr_barn);
+}
+
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 {
 	unsigned int group = my_group(node);
+	bool others = may_take_others(c, group);
 	struct sheaf *s = barn_take(c, group);
 
-	if (s || !load_relaxed(&cache_stat(c)->nr_barn))
+	if (s || !others)
 		return s;
 	for (uint32_t rest = other_groups(group); rest && !s;)
 		s = barn_take(c, first_of(&rest));

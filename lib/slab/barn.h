@@ -27,6 +27,7 @@ struct barn_stack {
 	uint64_t head; /* Atomic: base/stack.h */
 	uint32_t count; /* Atomic, may lag */
 	uint32_t least; /* Atomic: least count since barn_idle() */
+	uint32_t freed; /* Atomic, a hint: sheaves that ran full more than empty */
 };
 
 #define BARN_MAGIC "pagoda barns  \n" /* 16 bytes with its NUL */

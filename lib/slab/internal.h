@@ -225,9 +225,12 @@ static inline unsigned int cache_give(struct kmem_cache *c, void *const *objs,
 /* --- barn.c --- */
 
 int barn_init(void);
-/* A full sheaf of @c, or NULL: one that this CPU put, before those of others. */
+/* A full sheaf of @c, or NULL: one that this CPU put, before those of others. A sheaf
+ * of this CPU ran empty. */
 struct sheaf *barn_get(struct kmem_cache *c, unsigned int node);
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s);
+/* A sheaf of this CPU ran full: it does not need what others free. */
+void barn_note_full(const struct kmem_cache *c, unsigned int node);
 /* Bytes that all barns together may hold, and empty slabs beside them. */
 uint64_t barns_limit(void);
 /* Would @s, too, stay under the limit? */

@@ -26,7 +26,6 @@
 #include "os/os.h"
 #include "percpu/gate.h"
 #include "percpu/percpu.h"
-#include "slab/geometry.h"
 #include "slab/internal.h"
 
 /* Memory that every class may cache on a CPU whatever the budget, and the part of the
@@ -461,14 +460,12 @@ static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
 }
 
 /*
- * Small objects of this group's own slabs go back there, which hand them out in order
- * again. Those of others' slabs may wait for the others.
+ * Small objects of a single thread go back to their slabs, which hand them out in
+ * order again. Many threads would stand in line for the lock there.
  */
-static bool may_be_shared(const struct kmem_cache *c, unsigned int node,
-			  const struct sheaf *s)
+static bool may_wait_in_barn(const struct kmem_cache *c)
 {
-	return c->size >= ORDERED_BELOW ||
-	       load_relaxed(&slab_of(c, s->objs[0])->group) != my_group(node);
+	return c->size >= ORDERED_BELOW || gate_saw_threads();
 }
 
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
@@ -476,9 +473,10 @@ static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 	unsigned int node = numa_node();
 	bool calm = !nested && has_slabs(c) && is_calm();
 
+	barn_note_full(c, node);
 	/* The barn has no lock that a nested call could find held. */
 	if (nested || (has_slabs(c) && !calm && !is_idle(c) &&
-		       may_be_shared(c, node, s) && barn_has_room(c, node, s))) {
+		       may_wait_in_barn(c) && barn_has_room(c, node, s))) {
 		barn_put(c, node, s);
 		return;
 	}

@@ -282,11 +282,11 @@ static void change_group(struct kmem_cache *c, struct kmem_cache_node *n,
 	unsigned int bucket = slab->bucket;
 
 	if (bucket == BUCKET_EMPTY) {
-		store_relaxed(&slab->group, (uint8_t)group);
+		slab->group = (uint8_t)group;
 		return;
 	}
 	del_slab(c, n, slab);
-	store_relaxed(&slab->group, (uint8_t)group);
+	slab->group = (uint8_t)group;
 	add_slab(c, n, slab, bucket);
 }
 

@@ -261,6 +261,58 @@ static void test_own_first(void **state)
 	thread_word.shard = 0;
 }
 
+static void put_as(unsigned int shard, struct kmem_cache *c)
+{
+	struct sheaf *s = barn_get_empty();
+
+	assert_non_null(s);
+	s->nr = 1;
+	thread_word.shard = (uint16_t)(1 + shard);
+	barn_put(c, 0, s);
+}
+
+/* Who frees small objects itself leaves others theirs; for a while. */
+static void test_others(void **state)
+{
+	struct kmem_cache *small, *large;
+
+	(void)state;
+	core_start("percpu=lock,span=64");
+	small = &kmem_caches[kmalloc_class(896)];
+	large = &kmem_caches[kmalloc_class(1024)];
+	for (int i = 0; i < 10; i++) {
+		put_as(1, small);
+		put_as(1, large);
+	}
+	thread_word.shard = 1;
+	assert_non_null(barn_get(small, 0));
+	for (int i = 0; i < 3; i++) {
+		barn_note_full(small, 0);
+		barn_note_full(large, 0);
+	}
+	assert_non_null(barn_get(large, 0));
+	/* One miss for each that ran full. */
+	for (int i = 0; i < 3; i++)
+		assert_null(barn_get(small, 0));
+	assert_non_null(barn_get(small, 0));
+	barn_note_full(small, 0);
+	assert_null(barn_get(small, 0));
+	/* Its own, of course; and what is said of one CPU, or class, is of no other. */
+	put_as(0, small);
+	assert_non_null(barn_get(small, 0));
+	barn_note_full(small, 0);
+	thread_word.shard = 3;
+	assert_non_null(barn_get(small, 0));
+	/* Who frees no more has to wait no longer than that. */
+	thread_word.shard = 1;
+	for (int i = 0; i < 5000; i++)
+		barn_note_full(small, 0);
+	for (int i = 0; i < 1024; i++)
+		assert_null(barn_get(small, 0));
+	assert_non_null(barn_get(small, 0));
+	thread_word.shard = 0;
+}
+
 static struct sheaf *sheaf_with(unsigned int nr)
 {
 	struct sheaf *s = barn_get_empty();
@@ -493,6 +545,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_barn),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_own_first),
+		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_small),
 		cmocka_unit_test(test_bytes_of_stripes),
 		cmocka_unit_test(test_spare),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_lists.c - whose slabs a CPU takes objects from: its group's own, then empty
- * ones, then those of others, and only then a new one; in which order; which objects
- * wait for other CPUs; and that slabs and sheaves of all groups are found by those who
+ * ones, then those of others, and only then a new one; in which order; whose sheaves,
+ * when it frees itself; and that slabs and sheaves of all groups are found by those who
  * give back.
  */
 #include "unit.h"
@@ -252,37 +252,58 @@ static void test_apart(void **state)
 	assert_int_equal(cache_stat(cache)->nr_slabs, 1);
 }
 
-/* All are freed, in the order in which they were made. Return: what waits in barns. */
-static uint64_t in_barns(unsigned int maker, unsigned int freer, size_t size)
+/* A CPU whose sheaf runs full leaves those of others alone. */
+static void test_full(void **state)
 {
 	enum { NR = 5000 };
 	static void *all[NR];
 
-	cache = &kmem_caches[kmalloc_class(size)];
-	be_cpu(maker);
+	(void)state;
+	start("percpu=lock,span=64");
+	core_have_threads();
+	be_cpu(0);
 	for (int i = 0; i < NR; i++) {
 		all[i] = kmem_cache_alloc(cache);
 		assert_non_null(all[i]);
 	}
-	be_cpu(freer);
+	put_sheaf(1);
+	be_cpu(0);
 	for (int i = 0; i < NR; i++)
 		kmem_cache_free(cache, all[i]);
-	return cache_stat(cache)->nr_barn;
+	while (barn_take(cache, 0))
+		;
+	assert_int_equal(cache_stat(cache)->nr_barn, 10);
+	assert_null(barn_get(cache, 0));
+	be_cpu(2);
+	assert_non_null(barn_get(cache, 0));
 }
 
-/*
- * Small objects wait for other CPUs if they are from slabs of those; others wait in
- * any case.
- */
-static void test_shared(void **state)
+/* All are made and freed in order. Return: what waits in barns. */
+static uint64_t in_barns(size_t size)
+{
+	enum { NR = 5000 };
+	static void *all[NR];
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(size)];
+
+	for (int i = 0; i < NR; i++) {
+		all[i] = kmem_cache_alloc(c);
+		assert_non_null(all[i]);
+	}
+	for (int i = 0; i < NR; i++)
+		kmem_cache_free(c, all[i]);
+	return cache_stat(c)->nr_barn;
+}
+
+/* Small objects wait in barns only where there are threads. */
+static void test_alone(void **state)
 {
 	(void)state;
 	start("percpu=lock,span=256,percpu_budget=64");
-	assert_int_equal(in_barns(0, 0, 64), 0);
-	assert_true(in_barns(0, 0, 1024) > 0);
-	assert_true(in_barns(0, 1, 96) > 0);
-	be_cpu(0);
-	assert_non_null(barn_get(cache, 0));
+	assert_int_equal(in_barns(64), 0);
+	assert_int_equal(in_barns(896), 0);
+	assert_true(in_barns(1024) > 0);
+	core_have_threads();
+	assert_true(in_barns(64) > 0);
 }
 
 int main(int argc, char **argv)
@@ -296,7 +317,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_fewer),
 		cmocka_unit_test(test_apart),
-		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_alone),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
