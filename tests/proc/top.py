@@ -447,7 +447,10 @@ class Screen(Test):
     def test_scrolling(self):
         self.stop()
         self.open("-s", "n", self.pid, height=14)
-        first = self.rows(self.terminal.wait_for(r"^ ACTIVE"), "ACTIVE")
+        # All of it is drawn: the last line, and rows below the titles.
+        lines = self.terminal.wait_for(r"^ ACTIVE.*\n *\d.*\n *\d",
+                                       r"^Tab view")
+        first = self.rows(lines, "ACTIVE")
         self.terminal.keys("Down")
         self.terminal.wait_for(first[1]["NAME"],
                                gone=[rf"{first[0]['NAME']}$"])
