@@ -26,7 +26,8 @@ static struct lock gate_lock = LOCK_INIT(GATE);
 
 _Thread_local struct thread_word thread_word;
 
-static uint16_t next_stripe;
+/* Atomic; does not come round to where it says that there are no threads. */
+static uint32_t next_stripe;
 
 static uint16_t my_stripe(void)
 {

@@ -4,9 +4,10 @@
  *
  * Empty: take a full sheaf from the barn, or a batch from the slabs, and put
  * what is not needed at once on the CPU's sheaf. Full: move a batch from the
- * CPU's sheaf to the barn, or to the slabs when the barn holds enough. A batch
- * is at most half of what the sheaf can hold, so that the next call of the
- * other kind finds objects, or room.
+ * CPU's sheaf to the barn, or to the slabs when the barn holds enough, or when
+ * the objects are small and there is only one thread. A batch is at most half
+ * of what the sheaf can hold, so that the next call of the other kind finds
+ * objects, or room.
  *
  * Capacities adapt. A class starts on a CPU with the few slots of its nursery,
  * which for all classes together are two pages, and doubles with every miss up

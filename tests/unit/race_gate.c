@@ -221,6 +221,22 @@ static void test_fork(void **state)
 		CHECK(!pthread_join(threads[i], NULL));
 }
 
+/* --- how many there were --- */
+
+/* As many as were counted in 16 bits. */
+static void test_saw_threads(void **state)
+{
+	(void)state;
+	go_through();
+	go_through();
+	assert_false(gate_saw_threads());
+	for (int i = 0; i < 1 << 16; i++) {
+		thread_word.stripe = 0;
+		go_through();
+		assert_true(gate_saw_threads());
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -228,6 +244,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_barred),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_saw_threads),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
