@@ -96,6 +96,7 @@ static void open_fast_paths(void)
 	static const struct reclaim_ops ops = {
 		.shrink = slab_reap,
 		.count = slab_reclaimable,
+		.make_up = vmalloc_make_up,
 		.drain = drain,
 	};
 

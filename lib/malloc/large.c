@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * large.c - blocks of whole pages: from the block caches to 1 MiB, from the buddy
- * up to its largest order, from VMALLOC space above. page_class[] of the first
- * page says "ask struct page", that of the others nothing, so only the start of
- * a block can be freed.
+ * large.c - blocks of whole pages: from the block caches to 1 MiB, from VMALLOC space
+ * above. page_class[] of the first page says "ask struct page", that of the others
+ * nothing, so only the start of a block can be freed.
  *
  * A block that needs more alignment than a page comes from the buddy at its exact
- * size; one that needs zeros does, too, if no cached one is at hand, but at the
- * size of a cache. Any block of such a size goes to that cache when it is freed.
+ * size, up to its largest order; one that needs zeros does, too, if no cached one is
+ * at hand, but at the size of a cache. Any block of such a size goes to that cache
+ * when it is freed.
  */
 #include <string.h>
 
@@ -23,6 +23,8 @@
 
 enum {
 	BUDDY_MAX_PAGES = 1 << MAX_ORDER,
+	/* Of the largest block cache: what is larger becomes an area. */
+	CACHED_MAX_PAGES = MiB(1) >> PAGE_SHIFT,
 	/* Above this, moving page tables beats copying into new memory. */
 	MOVE_FROM_PAGES = MiB(1) >> PAGE_SHIFT,
 };
@@ -106,22 +108,46 @@ static bool free_block(unsigned int class, struct page *page, bool wait)
 
 /* --- allocation and free --- */
 
+/*
+ * The buddy cuts a block of 2.4 MiB from one of 4, and what is left is too small for
+ * the next of that size: blocks of many sizes that come and go spread over twice the
+ * memory they take. Areas lie side by side, whatever their size.
+ */
+static bool suits_buddy(size_t nr, size_t align_pages)
+{
+	return nr <= CACHED_MAX_PAGES || align_pages > 1;
+}
+
+static void *alloc_area(size_t nr, size_t align, bool zero, bool wait)
+{
+	void *p = NULL;
+
+	if (params.lazy == TRI_ON && wait && nr > BUDDY_MAX_PAGES &&
+	    align <= PAGE_SIZE)
+		p = vmalloc_gather(nr, zero);
+	if (!p)
+		p = vmalloc_pages(nr, nr, max_size(align, PAGE_SIZE), zero,
+				  wait);
+	return p;
+}
+
 /* From the page allocator, or VMALLOC space. */
 static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 {
 	size_t align_pages = max_size(align >> PAGE_SHIFT, 1);
 	gfp_t gfp = (wait ? GFP_KERNEL : GFP_ATOMIC) | GFPF_MOVABLE;
+	bool in_buddy = nr <= BUDDY_MAX_PAGES && align_pages <= BUDDY_MAX_PAGES;
+	bool buddy_first = in_buddy && suits_buddy(nr, align_pages);
 	void *p = NULL;
 
 	if (zero)
 		gfp |= GFPF_ZERO;
-	if (nr <= BUDDY_MAX_PAGES && align_pages <= BUDDY_MAX_PAGES)
+	if (buddy_first)
 		p = alloc_pages_exact(nr, ilog2(align_pages), gfp);
-	if (!p && params.lazy == TRI_ON && wait && align <= PAGE_SIZE)
-		p = vmalloc_gather(nr, zero);
 	if (!p)
-		p = vmalloc_pages(nr, nr, max_size(align, PAGE_SIZE), zero,
-				  wait);
+		p = alloc_area(nr, align, zero, wait);
+	if (!p && in_buddy && !buddy_first)
+		p = alloc_pages_exact(nr, 0, gfp);
 	if (!p && nr > BUDDY_MAX_PAGES)
 		p = alloc_pages_contig(nr, align_pages, gfp);
 	if (p)
@@ -247,9 +273,8 @@ void *area_realloc(struct page *page, size_t nr, bool wait)
 
 static void *realloc_area(struct page *page, size_t nr, bool wait)
 {
-	/* Small enough for the buddy: not worth an area any more. */
-	return nr <= BUDDY_MAX_PAGES / 2 ? NULL :
-					   area_realloc(page, nr, wait);
+	/* Small enough for a cache: not worth an area any more. */
+	return nr <= CACHED_MAX_PAGES ? NULL : area_realloc(page, nr, wait);
 }
 
 void *large_realloc(void *p, size_t size, bool wait)

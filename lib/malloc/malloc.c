@@ -11,7 +11,7 @@
  * Where a request goes, by size and alignment:
  *
  *	to 32 KiB    a kmalloc cache (slab/)
- *	to 4 MiB     whole pages of the buddy (large.c)
+ *	to 1 MiB     whole pages of the buddy (large.c)
  *	above        an area of VMALLOC space (large.c)
  *
  * What glibc does in each corner (errno, zero sizes, odd alignments) is what

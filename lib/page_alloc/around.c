@@ -17,21 +17,21 @@
  * page that is only read the kernel maps its page of zeros, and when that is
  * written to it has to tell all CPUs that run the program. Four threads with a hash
  * table each took 1.3 times as long as with tables that are there from the start. So
- * where there are threads those are made whole; but only while all large blocks
- * together are less than all else in the zone, for there are programs that never
- * touch most of what they allocate.
+ * where there are threads those are made whole, areas no larger than what the buddy
+ * has included; but only while all large blocks and areas together are less than all
+ * else in the zone, for there are programs that never touch most of what they allocate.
  */
 #include "page_alloc/around.h"
 
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/internal.h"
 #include "percpu/gate.h"
 
 enum {
 	AROUND_RATIO = 64, /* part of a zone that may be made too early */
 	AROUND_MIN = 4, /* pages */
-	LARGE_RATIO = 2, /* part of a zone that large blocks may be, all of them */
 };
 
 /* Kernels before 5.14 do not know how, and sandboxes may not let us. Atomic */
@@ -65,17 +65,32 @@ bool around_make(size_t pfn, size_t nr)
 	return populate(pfn, nr, nr);
 }
 
+/* Are cleared blocks to be made whole, the one included that is to be cleared? */
+static bool clear_whole(const struct zone *z)
+{
+	size_t large = load_relaxed(&z->stat->large);
+	size_t areas = load_relaxed(&control.vmalloc.used) >> PAGE_SHIFT;
+
+	return gate_saw_threads() && load_relaxed(&params.fault_around) &&
+	       params.thp != TRI_ON && !load_relaxed(&refused) &&
+	       large + areas <= pages_in_use(z) - large;
+}
+
 void around_clear(const struct zone *z, size_t pfn, size_t nr,
 		  const uint64_t *dirty)
 {
 	size_t fresh = nr;
 
-	if (!gate_saw_threads() || !load_relaxed(&params.fault_around) ||
-	    params.thp == TRI_ON || load_relaxed(&refused) ||
-	    load_relaxed(&z->stat->large) > pages_in_use(z) / LARGE_RATIO)
+	if (!clear_whole(z))
 		return;
 	for (size_t i = 0; i < nr; i++)
 		fresh -= dirty[i / 64] >> (i % 64) & 1;
 	if (fresh >= AROUND_MIN)
 		populate(pfn, nr, fresh);
+}
+
+void around_clear_area(size_t pfn, size_t nr)
+{
+	if (nr <= 1 << MAX_ORDER && clear_whole(zone_of(0, ZONE_NORMAL)))
+		populate(pfn, nr, nr);
 }

@@ -3,7 +3,9 @@
 #ifndef PAGODA_PAGE_ALLOC_AROUND_H
 #define PAGODA_PAGE_ALLOC_AROUND_H
 
-#include "page_alloc/internal.h"
+#include "base/compiler.h"
+
+struct zone;
 
 /*
  * around_pages() - how many pages to make from the start of a block of @order on, for
@@ -27,5 +29,8 @@ bool around_make(size_t pfn, size_t nr);
  */
 void around_clear(const struct zone *z, size_t pfn, size_t nr,
 		  const uint64_t *dirty);
+
+/* The same for an area of @nr pages, if it is no larger than such a block. */
+void around_clear_area(size_t pfn, size_t nr);
 
 #endif

@@ -131,7 +131,9 @@ void buddy_validate(struct zone *z);
 void zones_init(unsigned int nodes);
 /* Make ZONE_DMA32 usable. Return: whether it is. Takes its lock. */
 bool zone_open_dma32(void);
-bool zone_grow(struct zone *z, unsigned int order);
+/* Grow @z so that it has a free block of @order. Return: by how many pages; 0 if it
+ * cannot. Lock: zone->lock */
+size_t zone_grow(struct zone *z, unsigned int order);
 /* Would @nr pages more leave @z above its mark? Lock: zone->lock */
 bool zone_watermark_ok(const struct zone *z, size_t nr, gfp_t gfp,
 		       enum zone_type wanted);

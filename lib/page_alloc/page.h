@@ -99,7 +99,11 @@ struct page {
 			size_t nr_pages; /* Owner: whoever holds the block */
 			union {
 				size_t room; /* VMALLOC: pages, grows to in place */
-				uint32_t extent_slot; /* VFREE: see base/area.h */
+				struct { /* VFREE */
+					uint32_t extent_slot; /* see base/area.h */
+					/* vmalloc.c: zone_growth then */
+					uint32_t freed_at;
+				};
 			};
 			uint32_t pieces[6]; /* VMALLOC: page where each ends */
 		};

@@ -134,6 +134,7 @@ struct request {
 	size_t nr; /* pages to keep; the rest of the block goes back */
 	uint64_t *dirty; /* which of the pages may hold data; or NULL */
 	bool reclaimed; /* do not try that twice */
+	size_t grown; /* pages by which its zone had to grow */
 };
 
 static void count_alloc(const struct zone *z, size_t nr)
@@ -142,7 +143,7 @@ static void count_alloc(const struct zone *z, size_t nr)
 }
 
 /* A block with zone->lock held, cut to size. */
-static struct page *rmqueue(struct zone *z, const struct request *rq, bool grow)
+static struct page *rmqueue(struct zone *z, struct request *rq, bool grow)
 {
 	size_t block = (size_t)1 << rq->order;
 	struct page *page = NULL;
@@ -150,8 +151,11 @@ static struct page *rmqueue(struct zone *z, const struct request *rq, bool grow)
 
 	if (zone_watermark_ok(z, block, rq->gfp, rq->wanted))
 		page = buddy_take(z, rq->order, rq->mt, rq->gfp);
-	if (!page && grow && zone_grow(z, rq->order))
-		page = buddy_take(z, rq->order, rq->mt, rq->gfp);
+	if (!page && grow) {
+		rq->grown = zone_grow(z, rq->order);
+		if (rq->grown)
+			page = buddy_take(z, rq->order, rq->mt, rq->gfp);
+	}
 	if (!page)
 		return NULL;
 	pfn = page_to_pfn(page);
@@ -168,8 +172,7 @@ static struct page *rmqueue(struct zone *z, const struct request *rq, bool grow)
 	return page;
 }
 
-static struct page *rmqueue_lock(struct zone *z, const struct request *rq,
-				 bool grow)
+static struct page *rmqueue_lock(struct zone *z, struct request *rq, bool grow)
 {
 	struct page *page;
 
@@ -222,6 +225,8 @@ static struct page *alloc_from_zone(struct zone *z, struct request *rq)
 		page = rmqueue_lock(z, rq, true);
 	if (page)
 		count_alloc(z, rq->nr);
+	if (unlikely(rq->grown) && reclaim && rq->gfp & GFPF_WAIT)
+		reclaim->make_up(rq->grown);
 	if (unlikely(load_relaxed(&z->fresh) >= LEVEL_PAGES) &&
 	    rq->gfp & GFPF_WAIT)
 		zone_level(z, rq->order);

@@ -47,6 +47,9 @@ struct reclaim_ops {
 	void (*shrink)(void);
 	/* About how many bytes that would be. */
 	size_t (*count)(void);
+	/* A zone has grown by @pages: what is kept where no zone can have it may
+	 * go back. Called with no lock held. */
+	void (*make_up)(size_t pages);
 	/* Memory has run out: all that can be given back, and address space
 	 * next to the zones. */
 	void (*drain)(void);

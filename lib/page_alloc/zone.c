@@ -224,12 +224,10 @@ static bool bring_online(struct zone *z, size_t to)
 	return true;
 }
 
-/*
- * Grow @z so that it has a free block of @order; zone->lock is held. Tries the
- * step that suits its size, then the least that helps.
- */
-bool zone_grow(struct zone *z, unsigned int order)
+/* Tries the step that suits its size, then the least that helps. */
+size_t zone_grow(struct zone *z, unsigned int order)
 {
+	size_t from = z->online_pfn;
 	size_t block = (size_t)1 << order;
 	size_t need = align_up(z->online_pfn, block) + block;
 	size_t step = (z->online_pfn - z->start_pfn) >> GROW_SHIFT;
@@ -240,10 +238,10 @@ bool zone_grow(struct zone *z, unsigned int order)
 		      step < PAGEBLOCK_PAGES ? GROW_MIN : PAGEBLOCK_PAGES);
 	to = max_size(to, need);
 	if (!bring_online(z, to) && (to == need || !bring_online(z, need)))
-		return false;
+		return 0;
 	set_watermarks(z);
 	set_lowmem_reserves(z->node);
-	return true;
+	return z->online_pfn - from;
 }
 
 /* --- VMALLOC space grows like a zone, downwards --- */

@@ -20,7 +20,7 @@ const struct proc_file proc_files[] = {
 	{ "sheafinfo", sheafinfo_show,
 	  "where the free objects of each cache are" },
 	{ "vmallocinfo", vmallocinfo_show,
-	  "areas of requests over 4 MiB, used and free" },
+	  "areas of requests over 1 MiB, used and free" },
 	{ "maps", maps_show, "what lies where: zones, areas, mappings" },
 	{ "smaps", smaps_show, "the same, with numbers of each" },
 	{ "vmstat", vmstat_show, "gauges and event counters" },

@@ -35,6 +35,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/around.h"
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/span.h"
 #include "page_alloc/thp.h"
@@ -44,6 +45,8 @@ enum {
 	NR_BINS = 64,
 	/* Two bins a doubling. */
 	BIN_SHIFT = 1,
+	/* Of thousands of extents in a bin, most may be too small. */
+	FEW_TRIES = 32,
 	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
 	MAX_PIECES = 8192,
 	/* Pages of an area, and of one with room that is known to grow: what is
@@ -52,6 +55,8 @@ enum {
 	HUGE_GROWING = MiB(64) >> PAGE_SHIFT,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
+	/* Pages that go back for each by which a zone has grown. */
+	MAKE_UP_RATIO = 2,
 };
 
 enum kind { UNPURGED, CLEAN, NR_KINDS };
@@ -61,6 +66,8 @@ static struct hlist_head bins[NR_KINDS][NR_BINS];
 static uint64_t bin_used[NR_KINDS]; /* bit k: bin k is not empty */
 static size_t idle_unpurged; /* pages: least since the last tick */
 static size_t nr_pieces; /* of all areas */
+static uint32_t zone_growth; /* pages by which zones have grown so far */
+static size_t owed; /* pages that may go back for it */
 
 static struct control_vmalloc *const stat = &control.vmalloc;
 
@@ -121,7 +128,8 @@ static unsigned int bin_of(size_t nr)
 	return (unsigned int)min_size((log << BIN_SHIFT) + half, NR_BINS - 1);
 }
 
-static void add_extent(size_t pfn, size_t nr, enum kind kind)
+/* @freed_at: what zone_growth was when the last of it came free. */
+static void add_extent(size_t pfn, size_t nr, enum kind kind, uint32_t freed_at)
 {
 	struct page *first = pfn_to_page(pfn);
 	struct page *last = pfn_to_page(pfn + nr - 1);
@@ -134,6 +142,7 @@ static void add_extent(size_t pfn, size_t nr, enum kind kind)
 	first->nr_pages = nr;
 	first->cold = (uint8_t)kind;
 	first->bucket = (uint8_t)bin;
+	first->freed_at = freed_at;
 	hlist_add_head(&first->buddy, &bins[kind][bin]);
 	bin_used[kind] |= 1ull << bin;
 	if (kind == UNPURGED) {
@@ -190,7 +199,7 @@ static void free_extent(size_t pfn, size_t nr, enum kind kind)
 			del_extent(after);
 		}
 	}
-	add_extent(pfn, end - pfn, kind);
+	add_extent(pfn, end - pfn, kind, zone_growth);
 }
 
 /* Where an aligned run of @nr pages would start in the extent; 0: nowhere. */
@@ -209,16 +218,18 @@ static size_t cut_extent(struct page *extent, size_t pfn, size_t nr)
 	size_t start = page_to_pfn(extent);
 	size_t end = start + extent->nr_pages;
 	enum kind kind = (enum kind)extent->cold;
+	uint32_t freed_at = extent->freed_at;
 
 	del_extent(extent);
 	if (pfn > start)
-		add_extent(start, pfn - start, kind);
+		add_extent(start, pfn - start, kind, freed_at);
 	if (pfn + nr < end)
-		add_extent(pfn + nr, end - pfn - nr, kind);
+		add_extent(pfn + nr, end - pfn - nr, kind, freed_at);
 	return pfn;
 }
 
-static size_t take_extent(enum kind kind, size_t nr, size_t align)
+/* @tries: how many extents of a bin to look at. */
+static size_t take_extent(enum kind kind, size_t nr, size_t align, size_t tries)
 {
 	uint64_t candidates = bin_used[kind] & (~0ull << bin_of(nr));
 
@@ -226,7 +237,7 @@ static size_t take_extent(enum kind kind, size_t nr, size_t align)
 		struct hlist_node *i =
 			bins[kind][__builtin_ctzll(candidates)].first;
 
-		for (; i; i = i->next) {
+		for (size_t k = 0; i && k < tries; k++, i = i->next) {
 			struct page *extent =
 				hlist_entry(i, struct page, buddy);
 			size_t pfn = fits_at(extent, nr, align);
@@ -258,32 +269,55 @@ static struct page *largest_unpurged(void)
 }
 
 /*
- * Make @target pages of unpurged extents clean; the lock is held, and given up
- * during the system calls. Return: pages given back.
+ * Make an unpurged extent clean; the lock is held, and given up during the system
+ * call. Return: pages given back; 0: it cannot be purged, or there is no @extent.
  */
+static size_t purge_one(struct page *extent)
+{
+	size_t pfn, nr;
+	bool ok;
+
+	if (!extent)
+		return 0;
+	pfn = page_to_pfn(extent);
+	nr = extent->nr_pages;
+	del_extent(extent);
+	lock_release(&vmap_lock);
+	ok = purge_extent(pfn, nr);
+	lock_acquire(&vmap_lock);
+	free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
+	return ok ? nr : 0;
+}
+
+/* The same for @target pages, largest extents first. */
 static size_t purge_locked(size_t target)
 {
-	size_t done = 0;
+	size_t done = 0, nr = 1;
 
-	while (done < target) {
-		struct page *extent = largest_unpurged();
-		size_t pfn, nr;
-		bool ok;
-
-		if (!extent)
-			break;
-		pfn = page_to_pfn(extent);
-		nr = extent->nr_pages;
-		del_extent(extent);
-		lock_release(&vmap_lock);
-		ok = purge_extent(pfn, nr);
-		lock_acquire(&vmap_lock);
-		free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
-		if (!ok)
-			break;
-		done += nr;
-	}
+	for (; nr && done < target; done += nr)
+		nr = purge_one(largest_unpurged());
 	return done;
+}
+
+/*
+ * One of up to @most pages that nobody has needed while zones grew by a good part of
+ * its size.
+ */
+static struct page *idle_extent(size_t most)
+{
+	for (uint64_t left = bin_used[UNPURGED]; left; left &= left - 1) {
+		struct hlist_node *i =
+			bins[UNPURGED][__builtin_ctzll(left)].first;
+
+		for (; i; i = i->next) {
+			struct page *extent = hlist_entry(i, struct page, buddy);
+			size_t age = zone_growth - extent->freed_at;
+
+			if (extent->nr_pages <= min_size(most, age * MAKE_UP_RATIO))
+				return extent;
+		}
+	}
+	return NULL;
 }
 
 /* --- the space --- */
@@ -356,27 +390,31 @@ static bool extend_space(size_t nr, size_t align)
 
 /* --- areas --- */
 
-static size_t take_free(size_t nr, size_t align, enum kind *ret_kind)
+static size_t take_free(size_t nr, size_t align, size_t tries,
+			enum kind *ret_kind)
 {
-	size_t pfn = take_extent(UNPURGED, nr, align);
+	size_t pfn = take_extent(UNPURGED, nr, align, tries);
 
 	*ret_kind = UNPURGED;
 	if (!pfn) {
 		*ret_kind = CLEAN;
-		pfn = take_extent(CLEAN, nr, align);
+		pfn = take_extent(CLEAN, nr, align, tries);
 	}
 	return pfn;
 }
 
 static size_t find_room(size_t nr, size_t align, enum kind *ret_kind)
 {
-	size_t pfn = take_free(nr, align, ret_kind);
+	size_t pfn = take_free(nr, align, FEW_TRIES, ret_kind);
 
+	/* What is new is the first of its bin. */
 	if (!pfn && extend_space(nr, align))
-		pfn = take_free(nr, align, ret_kind);
+		pfn = take_free(nr, align, FEW_TRIES, ret_kind);
+	if (!pfn)
+		pfn = take_free(nr, align, SIZE_MAX, ret_kind);
 	/* Purged extents merge with clean neighbours. */
 	if (!pfn && purge_locked(SIZE_MAX))
-		pfn = take_free(nr, align, ret_kind);
+		pfn = take_free(nr, align, SIZE_MAX, ret_kind);
 	return pfn;
 }
 
@@ -450,6 +488,8 @@ void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
 	if (kind == UNPURGED)
 		return reuse_area(pfn, nr, zero);
 	choose_page_size(pfn, nr, pfn_to_page(pfn)->room);
+	if (zero)
+		around_clear_area(pfn, nr);
 	return pfn_to_addr(pfn);
 }
 
@@ -661,6 +701,23 @@ void vmalloc_decay(unsigned int ticks)
 	target = idle - decayed(idle, ticks);
 	if (target)
 		purge_locked(target);
+	lock_release(&vmap_lock);
+}
+
+/*
+ * Whole extents: if part of one went, the next area of its size would be new memory,
+ * all of it.
+ */
+void vmalloc_make_up(size_t nr)
+{
+	size_t done = 1;
+
+	lock_acquire(&vmap_lock);
+	zone_growth += (uint32_t)nr;
+	owed += nr * MAKE_UP_RATIO;
+	for (; done; owed -= min_size(done, owed))
+		done = purge_one(idle_extent(owed));
+	owed = min_size(owed, stat->unpurged >> PAGE_SHIFT);
 	lock_release(&vmap_lock);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmalloc.h - blocks larger than the buddy's largest: areas of VMALLOC space.
+ * vmalloc.h - blocks that the buddy is too coarse for: areas of VMALLOC space.
  */
 #ifndef PAGODA_VMALLOC_VMALLOC_H
 #define PAGODA_VMALLOC_VMALLOC_H
@@ -41,6 +41,9 @@ bool vmalloc_move_in(void *from, size_t nr, void *area);
 /* A tick of the decay clock; and all of it at once. Return: pages given back. */
 void vmalloc_decay(unsigned int ticks);
 size_t vmalloc_trim(void);
+
+/* Zones have grown by @nr pages: what areas left behind goes back instead. */
+void vmalloc_make_up(size_t nr);
 
 /* Address space is short: leave free space next to the zones to them. */
 void vmalloc_release(void);

@@ -445,6 +445,99 @@ static void test_kept(void **state)
 	assert_true(vfree(virt_to_page(blocks[NR - 1]), true));
 }
 
+static void *used_area(size_t nr)
+{
+	void *p = vmalloc_pages(nr, nr, PAGE_SIZE, false, true);
+
+	assert_non_null(p);
+	memset(p, 1, nr << PAGE_SHIFT);
+	return p;
+}
+
+static size_t unpurged(void)
+{
+	return control.vmalloc.unpurged >> PAGE_SHIFT;
+}
+
+/* Behind many that are too small: not looked for while there is space, found when
+ * there is none. */
+static void test_many_too_small(void **state)
+{
+	enum { SMALL = 96, FITS = 112, NR = 200, GAP = 16 };
+	void *small[NR], *fits, *p;
+	uint64_t before;
+
+	(void)state;
+	core_start("percpu=lock,span=4096,thp=off");
+	fits = used_area(FITS);
+	used_area(GAP);
+	for (int i = 0; i < NR; i++) {
+		small[i] = used_area(SMALL);
+		used_area(GAP);
+	}
+	assert_true(vfree(virt_to_page(fits), true));
+	for (int i = 0; i < NR; i++)
+		assert_true(vfree(virt_to_page(small[i]), true));
+	p = vmalloc_pages(FITS, FITS, PAGE_SIZE, false, true);
+	assert_non_null(p);
+	assert_ptr_not_equal(p, fits);
+	before = sum_vm_event(PURGE_CALLS);
+	os_fake_fail_from(OS_BIT(OS_COMMIT), 1);
+	p = vmalloc_pages(FITS, FITS, PAGE_SIZE, false, true);
+	assert_ptr_equal(p, fits);
+	assert_int_equal(sum_vm_event(PURGE_CALLS), before);
+	os_fake_relent();
+}
+
+/* What areas left goes back while zones grow: twice as much as they do, and what was
+ * not needed while they grew by half its size. */
+static void test_make_up(void **state)
+{
+	enum { A = 1536, B = 3072, GAP = 16 };
+	void *a, *b;
+
+	(void)state;
+	core_start("percpu=lock,span=65536,thp=off");
+	a = used_area(A);
+	used_area(GAP);
+	b = used_area(B);
+	used_area(GAP);
+	/* Growth while nothing is unpurged counts for nothing. */
+	vmalloc_make_up(100000);
+	assert_true(vfree(virt_to_page(a), true));
+	assert_true(vfree(virt_to_page(b), true));
+	vmalloc_make_up(A / 2 - 1);
+	assert_int_equal(unpurged(), A + B);
+	vmalloc_make_up(1);
+	assert_int_equal(unpurged(), B);
+	/* What went is not owed any more, however old the other is. */
+	vmalloc_make_up(B / 2 - 1);
+	assert_int_equal(unpurged(), B);
+	vmalloc_make_up(1);
+	assert_int_equal(unpurged(), 0);
+	/* Whole, and zero. */
+	a = vmalloc_pages(A, A, PAGE_SIZE, true, true);
+	assert_true(pages_are_zero(a, A));
+	/* An area that is used again and again stays, however much is owed. */
+	memset(a, 1, (size_t)A << PAGE_SHIFT);
+	for (int i = 0; i < 20; i++) {
+		assert_true(vfree(virt_to_page(a), true));
+		vmalloc_make_up(A / 2 - 1);
+		assert_int_equal(unpurged(), A);
+		a = used_area(A);
+	}
+	/* An extent is as old as the last of it. */
+	b = used_area(A + B);
+	assert_ptr_equal(vrealloc(virt_to_page(b), A, true), b);
+	assert_int_equal(unpurged(), B);
+	vmalloc_make_up(B / 2 - 1);
+	assert_true(vfree(virt_to_page(b), true));
+	vmalloc_make_up(B / 2);
+	assert_int_equal(unpurged(), A + B);
+	vmalloc_make_up(B / 2);
+	assert_int_equal(unpurged(), 0);
+}
+
 static void test_decay(void **state)
 {
 	uint64_t *p[8];
@@ -553,6 +646,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_many_moves),
 		cmocka_unit_test(test_zero_after_use),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_many_too_small),
+		cmocka_unit_test(test_make_up),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_probe),

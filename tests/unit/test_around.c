@@ -16,6 +16,7 @@
 #include "percpu/gate.h"
 #include "percpu/thread.h"
 #include "slab/slab.h"
+#include "vmalloc/vmalloc.h"
 
 enum { DENSE = GFP_KERNEL | GFPF_DENSE, AROUND = 16, RATIO = 64 };
 
@@ -241,6 +242,44 @@ static void test_cleared_dirty(void **state)
 	assert_int_equal(os_fake_calls(OS_POPULATE) - before, 1);
 }
 
+/* Pages of a new area that are there before they are touched. */
+static size_t cleared_area(size_t nr)
+{
+	char *p = vmalloc_pages(nr, nr, PAGE_SIZE, true, true);
+	size_t there;
+
+	assert_non_null(p);
+	there = resident_pages(p, nr);
+	assert_true(pages_are_zero(p, nr));
+	return there;
+}
+
+/* Areas as large as blocks of the buddy, while all of them are less than all else. */
+static void test_cleared_area(void **state)
+{
+	enum { NR = 600 };
+
+	(void)state;
+	start("percpu=lock,span=4096,thp=off");
+	gate_enter();
+	gate_leave();
+	assert_int_equal(cleared_area(NR), 0);
+	core_have_threads();
+	assert_int_equal(cleared_area(NR), NR);
+	assert_int_equal(resident_pages(vmalloc_pages(NR, NR, PAGE_SIZE, false, true),
+					NR),
+			 0);
+	/* The fourth is more than the 2,048 pages that are in use otherwise. */
+	assert_int_equal(cleared_area(NR), 0);
+	use(4096, GFP_KERNEL);
+	assert_int_equal(cleared_area(1024), 1024);
+	assert_int_equal(cleared_area(1025), 0);
+	/* Areas count for blocks, too. */
+	assert_int_equal(cleared(512), 512);
+	assert_non_null(vmalloc_pages(4096, 4096, PAGE_SIZE, false, true));
+	assert_int_equal(cleared(512), 0);
+}
+
 /* A kernel that cannot is asked once. */
 static void test_refused(void **state)
 {
@@ -312,6 +351,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_slabs),
 		cmocka_unit_test(test_cleared),
 		cmocka_unit_test(test_cleared_dirty),
+		cmocka_unit_test(test_cleared_area),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock_is_free),
 	};

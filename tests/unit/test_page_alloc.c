@@ -559,7 +559,17 @@ static size_t count_hoard(void)
 	return reclaimable;
 }
 
+static size_t made_up;
+
+static void count_growth(size_t pages)
+{
+	assert_true(lock_try(&normal()->lock));
+	lock_release(&normal()->lock);
+	made_up += pages;
+}
+
 static const struct reclaim_ops hoard_ops = {
+	.make_up = count_growth,
 	.shrink = give_hoard,
 	.drain = give_hoard,
 	.count = count_hoard,
@@ -571,6 +581,27 @@ static void make_hoard(void)
 		hoard[i] = alloc_pages(GFP_ATOMIC, MAX_ORDER);
 		assert_non_null(hoard[i]);
 	}
+}
+
+/* Each step by which a zone grows is known above, unless the caller may not wait. */
+static void test_growth_is_told(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	page_alloc_set_reclaim(&hoard_ops);
+	for (int i = 0; i < 8; i++)
+		assert_non_null(alloc_pages(GFP_KERNEL, MAX_ORDER));
+	assert_int_equal(made_up, normal()->stat->present);
+	before = made_up;
+	while (normal()->stat->present == before)
+		assert_non_null(alloc_pages(GFP_ATOMIC, MAX_ORDER));
+	assert_int_equal(made_up, before);
+	refuse_growth();
+	take_all(GFP_KERNEL, 0);
+	assert_int_equal(made_up, before);
+	os_fake_relent();
 }
 
 static void test_reclaim(void **state)
@@ -724,6 +755,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_types_keep_apart),
 		cmocka_unit_test(test_large_blocks_change_type),
 		cmocka_unit_test(test_stealing),
+		cmocka_unit_test(test_growth_is_told),
 		cmocka_unit_test(test_reclaim),
 		cmocka_unit_test(test_without_wait),
 		cmocka_unit_test(test_claims),

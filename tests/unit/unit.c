@@ -212,6 +212,7 @@ const struct reclaim_ops core_reclaim = {
 	.shrink = slab_reap,
 	.drain = drain,
 	.count = slab_reclaimable,
+	.make_up = vmalloc_make_up,
 };
 
 void core_start(const char *options)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of more than 1 MiB, whose neighbours are of other sizes:
+ *
+ *   gaps      many sizes that come and go take little more than what is alive
+ *   left      what they leave behind does not lie idle while others need memory
+ *   resized   by realloc(): in place if they can, with their contents
+ *   threads   at once, with contents of their own
+ */
+#include "test.h"
+
+#include <malloc.h>
+
+enum { LIVE = 12, ROUNDS = 2000 };
+
+struct block {
+	char *p;
+	size_t size;
+};
+
+static void replace(struct block *b, size_t size)
+{
+	free(b->p);
+	b->size = size;
+	b->p = malloc(size);
+	CHECK(b->p);
+	fill(b->p, size);
+}
+
+static size_t some_size(struct rng *r)
+{
+	static const size_t sizes[] = {300000, 1200000, 1300000, 2400000};
+
+	return sizes[rng_below(r, ARRAY_SIZE(sizes))];
+}
+
+static void gaps(void)
+{
+	static struct block live[LIVE];
+	struct rng r = rng_for(0);
+	long before = status_kib("VmRSS"), grew;
+	size_t bytes = 0, most = 0, i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct block *b = &live[rng_below(&r, LIVE)];
+
+		bytes -= b->size;
+		replace(b, some_size(&r));
+		bytes += b->size;
+		most = bytes > most ? bytes : most;
+	}
+	grew = status_kib("VmHWM") - before;
+	printf("%zu KiB alive at most, grew by %ld KiB\n", most / KIB, grew);
+	CHECK((size_t)grew < most / KIB * 17 / 10);
+	for (i = 0; i < LIVE; i++)
+		CHECK(!live[i].p || check_fill(live[i].p, live[i].size));
+}
+
+static void left(void)
+{
+	enum { NR = 8, SMALL = 1000 };
+	static const size_t size = 3 * MIB;
+	static void *small[NR * 3 * MIB / SMALL];
+	struct block blocks[NR] = {{0}};
+	long before, grew;
+	size_t i;
+
+	memset(small, 1, sizeof(small));
+	before = status_kib("VmRSS");
+	for (i = 0; i < NR; i++)
+		replace(&blocks[i], size);
+	for (i = 0; i < NR; i++)
+		free(blocks[i].p);
+	for (i = 0; i < ARRAY_SIZE(small); i++) {
+		small[i] = malloc(SMALL);
+		CHECK(small[i]);
+		memset(small[i], 1, SMALL);
+	}
+	grew = status_kib("VmHWM") - before;
+	printf("grew by %ld KiB for %zu\n", grew, NR * size / KIB);
+	CHECK((size_t)grew < NR * size / KIB * 17 / 10);
+	for (i = 0; i < ARRAY_SIZE(small); i++)
+		free(small[i]);
+}
+
+static char *resize(char *p, size_t old, size_t size)
+{
+	size_t kept = old < size ? old : size;
+	char *sample = malloc(kept);
+
+	CHECK(sample);
+	memcpy(sample, p, kept);
+	p = realloc(p, size);
+	CHECK(p && malloc_usable_size(p) >= size);
+	CHECK(!memcmp(p, sample, kept));
+	memset(p, 0x77, size);
+	free(sample);
+	return p;
+}
+
+static void resized(void)
+{
+	static const size_t sizes[] = {1100, 1500, 4000, 5000, 3000, 1030,
+				       1024, 1700, 200,	 9000, 1200, 900};
+	char *p = malloc(3 * MIB), *q;
+	size_t i, last = 3 * MIB;
+
+	CHECK(p);
+	fill(p, last);
+	q = resize(p, last, 3 * MIB / 2);
+	if (preloaded())
+		CHECK_MSG(q == p, "moved when it became smaller");
+	last = 3 * MIB / 2;
+	for (i = 0; i < 20 * ARRAY_SIZE(sizes); i++) {
+		size_t size = sizes[i % ARRAY_SIZE(sizes)] * KIB + i;
+
+		q = resize(q, last, size);
+		last = size;
+	}
+	free(q);
+}
+
+static void *come_and_go(void *arg)
+{
+	struct rng r = rng_for((uintptr_t)arg);
+	struct block live[4] = {{0}};
+	size_t i;
+
+	for (i = 0; i < ROUNDS / 10; i++) {
+		struct block *b = &live[rng_below(&r, ARRAY_SIZE(live))];
+
+		CHECK(!b->p || check_fill(b->p, b->size));
+		replace(b, some_size(&r));
+	}
+	for (i = 0; i < ARRAY_SIZE(live); i++)
+		free(live[i].p);
+	return NULL;
+}
+
+static void threads(void)
+{
+	enum { THREADS = 8 };
+	pthread_t thread[THREADS];
+	size_t i;
+
+	for (i = 0; i < THREADS; i++)
+		thread[i] = start_thread(come_and_go, (void *)i, 64 * KIB);
+	for (i = 0; i < THREADS; i++)
+		CHECK(!pthread_join(thread[i], NULL));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct test_case cases[] = {
+		{"gaps", gaps, 60},
+		{"left", left, 30},
+		{"resized", resized, 30},
+		{"threads", threads, 60},
+	};
+
+	CHECK_MSG(argc > 1, "usage: large CASE");
+	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
+}
