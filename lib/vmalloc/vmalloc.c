@@ -97,6 +97,13 @@ static void show_area(struct page *page, bool is_new)
 	area_show(AREAS_VMALLOC, &page->area_slot, is_new, &record);
 }
 
+/* Others read it without the lock. */
+static void count_used(size_t more, size_t less)
+{
+	store_relaxed(&stat->used, stat->used + (more << PAGE_SHIFT) -
+					   (less << PAGE_SHIFT));
+}
+
 /* Without it. */
 static void update_area(const struct page *page)
 {
@@ -439,7 +446,7 @@ static size_t take_area(size_t nr, size_t room, size_t align,
 		page->area_slot = 0;
 		show_area(page, true);
 		stat->nr_areas++;
-		stat->used += nr << PAGE_SHIFT;
+		count_used(nr, 0);
 	}
 	return pfn;
 }
@@ -521,7 +528,7 @@ static enum kind retire(struct page *page)
 	size_t pfn = page_to_pfn(page);
 	/* With less, areas of many sizes that come and go are purged and filled all
 	 * the time, and the peak is no lower. */
-	size_t limit = resident_free_limit(stat->used);
+	size_t limit = resident_free_limit(load_relaxed(&stat->used));
 
 	if (page->nr_pieces) {
 		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
@@ -549,7 +556,7 @@ bool vfree(struct page *page, bool wait)
 	area_hide(AREAS_VMALLOC, &page->area_slot);
 	page->type = PAGE_NONE;
 	stat->nr_areas--;
-	stat->used -= page->nr_pages << PAGE_SHIFT;
+	count_used(0, page->nr_pages);
 	free_extent(page_to_pfn(page), page->room, kind);
 	lock_release(&vmap_lock);
 	count_vm_event(VMALLOC_FREE);
@@ -575,7 +582,7 @@ static bool grow_in_place(struct page *page, size_t nr)
 		cut_extent(after, end, take);
 		page->room += take;
 	}
-	stat->used += (nr - page->nr_pages) << PAGE_SHIFT;
+	count_used(nr, page->nr_pages);
 	page->nr_pages = nr;
 	show_area(page, false);
 	return true;
@@ -587,7 +594,7 @@ static void shrink_in_place(struct page *page, size_t nr)
 	size_t keep = round_area(nr);
 	size_t pfn = page_to_pfn(page);
 
-	stat->used -= (page->nr_pages - nr) << PAGE_SHIFT;
+	count_used(nr, page->nr_pages);
 	if (page->nr_pieces) {
 		/* Its mappings stay as they are: only the memory goes. */
 		purge_extent(pfn + nr, page->nr_pages - nr);
