@@ -6,6 +6,7 @@
  *   left      what they leave behind does not lie idle while others need memory
  *   resized   by realloc(): in place if they can, with their contents
  *   threads   at once, with contents of their own
+ *   short     of address space: what small objects left serves them, too
  */
 #include "test.h"
 
@@ -149,6 +150,54 @@ static void threads(void)
 		CHECK(!pthread_join(thread[i], NULL));
 }
 
+/* In 64 MiB of address space: how many blocks fit beside what is free elsewhere. */
+static void filled(void)
+{
+	enum { SMALL = 1000, NR = 16 * MIB / SMALL };
+	static char *small[NR], *blocks[64];
+	size_t i, nr = 0;
+
+	for (i = 0; i < NR; i++) {
+		small[i] = malloc(SMALL);
+		CHECK(small[i]);
+		memset(small[i], 1, SMALL);
+	}
+	for (i = 0; i < NR; i++)
+		free(small[i]);
+	while ((blocks[nr] = malloc(3 * MIB / 2))) {
+		fill(blocks[nr], 3 * MIB / 2);
+		nr++;
+	}
+	CHECK(errno == ENOMEM);
+	for (i = 0; i < nr; i++) {
+		CHECK(check_fill(blocks[i], 3 * MIB / 2));
+		free(blocks[i]);
+	}
+	printf("%zu blocks\n", nr);
+	CHECK(nr >= 34);
+}
+
+static void set_span(void *unused)
+{
+	const char *options = getenv("PAGODA_OPTIONS");
+	char text[256];
+
+	(void)unused;
+	snprintf(text, sizeof(text), "%s,span=64", options ? options : "");
+	CHECK(!setenv("PAGODA_OPTIONS", text, 1));
+}
+
+static void short_of_space(void)
+{
+	static const char *const args[] = {"filled", NULL};
+	static struct run run;
+
+	if (!preloaded())
+		test_skip("no library whose address space is limited");
+	run_self(&run, RUN_STDERR, args, set_span, NULL);
+	CHECK_MSG(!run.status, "%s", run.text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -156,6 +205,8 @@ int main(int argc, char **argv)
 		{"left", left, 30},
 		{"resized", resized, 30},
 		{"threads", threads, 60},
+		{"short", short_of_space, 60},
+		{"filled", filled, 60},
 	};
 
 	CHECK_MSG(argc > 1, "usage: large CASE");

@@ -536,6 +536,22 @@ static void test_make_up(void **state)
 	assert_int_equal(unpurged(), A + B);
 	vmalloc_make_up(B / 2);
 	assert_int_equal(unpurged(), 0);
+	/* What remains of one is as old as it was. */
+	b = used_area(A + B);
+	assert_true(vfree(virt_to_page(b), true));
+	vmalloc_make_up(B / 2 - 1);
+	a = used_area(A);
+	assert_int_equal(unpurged(), B);
+	vmalloc_make_up(1);
+	assert_int_equal(unpurged(), 0);
+	/* Several at once. */
+	used_area(GAP);
+	b = used_area(B);
+	used_area(GAP);
+	assert_true(vfree(virt_to_page(a), true));
+	assert_true(vfree(virt_to_page(b), true));
+	vmalloc_make_up(A + B);
+	assert_int_equal(unpurged(), 0);
 }
 
 static void test_decay(void **state)
