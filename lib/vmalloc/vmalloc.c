@@ -14,7 +14,8 @@
  * size) or clean (cost nothing, read as zeros); neighbours merge only if they
  * are alike. An area is cut from the first extent that fits, unpurged ones
  * first; if none does, the space is extended downwards. The decay clock purges
- * what was not needed for a while.
+ * what was not needed for a while, and the growth of zones does, since they cannot
+ * use what lies here.
  *
  * Growing moves no data: in place into the area's room or the free extent
  * behind it, else by mremap of the page tables to a larger area. The kernel
