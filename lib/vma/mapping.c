@@ -22,8 +22,8 @@
  * mapped soon after it was unmapped before it is kept.
  *
  * Keeping what was hardly touched would cost more than it gains. Nothing tells
- * what was touched but the CPU time that clearing takes: a size that was slow to
- * clear is not kept for a while.
+ * what was touched but the CPU time that clearing takes: what begins slowly is not
+ * cleared to its end, nor is its size kept for a while.
  *
  * Lock: mm_lock, not held during system calls that take long.
  */
@@ -48,9 +48,13 @@ enum {
 	SLOT_SIZE = KEEP_MAX + PAGE_SIZE,
 	/* Clearing a page of memory that is there takes 60 to 190 ns. */
 	SLOW_CLEAR_NS = 500,
-	/* Mappings of a size that are not kept after a slow one: at first, and
-	 * after many in a row. */
-	WAIT_MIN = 64,
+	/* Between two looks at the clock: the first after as much as may be made
+	 * in vain, the others so that looking takes a hundredth of the time. */
+	CLEAR_MIN = KiB(256),
+	CLEAR_MAX = MiB(1),
+	/* Mappings of a size that are not kept after a slow one: at first, for it
+	 * may have been an interrupt, and after many in a row. */
+	WAIT_MIN = 1,
 	WAIT_MAX = 4096,
 	KEEP_TICKS = 4,
 };
@@ -241,12 +245,18 @@ static void empty_slot(struct kept *k)
 		put_slot(k, 0);
 }
 
-static void judge(size_t size, uint64_t took_us)
+static bool was_slow(size_t bytes, uint64_t took_us)
+{
+	return took_us * 1000 / (bytes >> PAGE_SHIFT) > SLOW_CLEAR_NS;
+}
+
+/* A mapping of @size was cleared, or begun to be. */
+static void judge(size_t size, bool slow)
 {
 	struct sparse *s = &sparse[ilog2(size)];
 	size_t wait = 0;
 
-	if (took_us * 1000 / (size >> PAGE_SHIFT) > SLOW_CLEAR_NS) {
+	if (slow) {
 		wait = max_size(load_relaxed(&s->next_wait), WAIT_MIN);
 		store_relaxed(&s->wait, (uint16_t)wait);
 	}
@@ -263,16 +273,26 @@ static void repair_slot(struct kept *k)
 		put_slot(k, 0);
 }
 
-static bool clear(void *addr, size_t size)
+/* Return: false: that would be slow, since it makes all pages that are not there. */
+static bool clear(char *addr, size_t size)
 {
 	uint64_t before = os_thread_us();
+	size_t done = 0;
+	bool slow;
 
 	/* It may have been made read-only by a call that no wrapper saw. */
 	if (os_protect(addr, size, true, true) < 0)
 		return false;
-	memset(addr, 0, size);
-	judge(size, os_thread_us() - before);
-	return true;
+	do {
+		size_t part = max_size(min_size(done, CLEAR_MAX), CLEAR_MIN);
+
+		part = min_size(part, size - done);
+		memset(addr + done, 0, part);
+		done += part;
+		slow = was_slow(done, os_thread_us() - before);
+	} while (!slow && done < size);
+	judge(size, slow);
+	return done == size;
 }
 
 /* --- what is kept, for lazy.c --- */
@@ -321,24 +341,39 @@ void mapping_count_fault(uintptr_t addr, size_t pages)
 
 /* --- in and out --- */
 
+static struct kept *take_kept(size_t size)
+{
+	struct kept *k;
+
+	if (!lock_mapped())
+		return NULL;
+	k = take_slot(size);
+	mm_lock_release();
+	return k;
+}
+
 void *mapping_reuse(size_t size)
 {
 	struct kept *k;
 	void *addr = NULL;
 
 	size = align_up(size, PAGE_SIZE);
-	if (!load_relaxed(&kept_bytes) || !lock_mapped())
+	if (!load_relaxed(&kept_bytes))
 		return NULL;
-	k = take_slot(size);
-	mm_lock_release();
+	k = take_kept(size);
 	if (!k)
 		return NULL;
 	if (clear(slot(k), size))
 		addr = os_move_out(slot(k), size);
-	if (addr)
-		count_vm_event(MMAP_REUSE);
 	empty_slot(k);
-	return addr;
+	if (addr) {
+		count_vm_event(MMAP_REUSE);
+		return addr;
+	}
+	/* The others of its size are no better. */
+	while ((k = take_kept(size)))
+		empty_slot(k);
+	return NULL;
 }
 
 /* With the lock held: the range is one mapping as it was made. */

@@ -7,7 +7,7 @@
  *              remains where they were;
  *   different  what is locked, protected, a file's or half a child's is not kept,
  *              whoever made it so, wrapper or system call;
- *   sparse     what is hardly touched is not kept for long;
+ *   sparse     what is hardly touched is not kept for long, nor made whole;
  *   once       nor what is not mapped again soon;
  *   returned   malloc_trim() gives back what is kept, and so does time;
  *   forked     children start without, and use their own;
@@ -22,6 +22,7 @@
 #include "mapping.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -232,19 +233,35 @@ static void different(void)
 	CHECK_MSG(!memcmp(back, content, SIZE), "the file was changed");
 }
 
+static size_t minor_faults(void)
+{
+	struct rusage usage;
+
+	CHECK(!getrusage(RUSAGE_SELF, &usage));
+	return (size_t)usage.ru_minflt;
+}
+
+/* Several at once, as the buffers of a database. */
 static void sparse(void)
 {
-	size_t i, kept;
+	enum { ROUNDS = 1000, AT_ONCE = 5 };
+	size_t i, j, kept, made;
+	char *p[AT_ONCE];
 
 	need_library();
-	for (i = 0; i < 5000; i++) {
-		char *p = map(4 * MIB);
-
-		p[i % (4 * MIB)] = 1;
-		CHECK(!munmap(p, 4 * MIB));
+	made = minor_faults();
+	for (i = 0; i < ROUNDS; i++) {
+		for (j = 0; j < AT_ONCE; j++) {
+			p[j] = map(4 * MIB);
+			p[j][i * 4001 % (4 * MIB)] = 1;
+		}
+		for (j = 0; j < AT_ONCE; j++)
+			CHECK(!munmap(p[j], 4 * MIB));
 	}
+	made = minor_faults() - made - ROUNDS * AT_ONCE;
 	kept = counted("mmap_kept");
 	CHECK_MSG(kept < 50, "%zu of 5,000 kept", kept);
+	CHECK_MSG(made < 2000, "%zu pages made that nobody touched", made);
 }
 
 /* Stacks that grow, and what is needed now and then. */

@@ -197,7 +197,7 @@ static void hollow_and_refill(struct kmem_cache *c)
 static void test_classes(void **state)
 {
 	static const size_t sizes[] = { 64,   320,  640,  1024,	 1168,
-					2048, 4672, 6144, 20480, 28672 };
+					2048, 4368, 6144, 20480, 28672 };
 
 	(void)state;
 	core_start("percpu=lock,span=1024");
