@@ -370,7 +370,7 @@ void *mapping_reuse(size_t size)
 		count_vm_event(MMAP_REUSE);
 		return addr;
 	}
-	/* The others of its size are no better. */
+	/* The others of its size would most likely fare no better. */
 	while ((k = take_kept(size)))
 		empty_slot(k);
 	return NULL;
