@@ -48,7 +48,7 @@ struct pagoda_stats {
 	uint64_t slab_reclaimable; /* of slab: free objects, empty slabs */
 	uint64_t sheaves; /* of that: ready in the CPUs' sheaves */
 	uint64_t large; /* blocks of pages handed out */
-	uint64_t large_cached; /* blocks of pages ready in sheaves */
+	uint64_t large_cached; /* blocks of pages ready in sheaves and barns */
 	uint64_t vmalloc_used;
 	uint64_t vmalloc_free;
 	uint64_t vmalloc_unpurged; /* of vmalloc_free: may be backed by memory */

@@ -43,6 +43,7 @@ struct zone {
 	size_t huge_pfn;
 	size_t idle_resident; /* least free_resident since the last tick */
 	size_t peak; /* most pages in use lately: halves at each tick. Atomic */
+	uint32_t reclaims; /* instead of growing, since the last tick. Atomic */
 	/* Pages of small blocks that were not resident, taken since level_zone().
 	 * Atomic */
 	size_t fresh;

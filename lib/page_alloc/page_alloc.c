@@ -25,6 +25,7 @@
 enum {
 	LEVEL_PAGES = 32, /* how often zone_level() runs */
 	RECLAIM_RATIO = 16,
+	RECLAIMS = 32, /* in a tick, before a zone grows all the same */
 };
 
 static unsigned int nodes = 1; /* Const after init */
@@ -186,18 +187,27 @@ static struct page *rmqueue_lock(struct zone *z, struct request *rq, bool grow)
 /*
  * Before a zone grows: what the caches above hold unused is resident, and new
  * memory is not. Worth the walk if it is a good part of the zone.
+ *
+ * A program that goes round and round through blocks of many sizes may just not fit:
+ * it would have its caches emptied every few calls, for ever. Growing once costs
+ * less than emptying them RECLAIMS times, and they may be emptied as often again.
  */
-static bool reclaim_before_growth(const struct zone *z, struct request *rq)
+static bool reclaim_before_growth(struct zone *z, struct request *rq)
 {
 	size_t cached;
 
 	if (rq->reclaimed || !reclaim || !(rq->gfp & GFPF_WAIT))
 		return false;
 	rq->reclaimed = true;
+	if (load_relaxed(&z->reclaims) >= RECLAIMS) {
+		store_relaxed(&z->reclaims, 0);
+		return false;
+	}
 	cached = reclaim->count();
 	if (cached < MiB(1) ||
 	    cached >> PAGE_SHIFT < load_relaxed(&z->stat->present) / RECLAIM_RATIO)
 		return false;
+	fetch_add_relaxed(&z->reclaims, 1);
 	reclaim->shrink();
 	return true;
 }

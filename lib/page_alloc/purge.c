@@ -297,6 +297,8 @@ static size_t decay_zone(struct zone *z, unsigned int ticks)
 	zone_strip(z, (size_t)STRIP_CALLS * ticks);
 	if (ticks && z->index == ZONE_NORMAL)
 		pcp_drain(z);
+	if (ticks)
+		store_relaxed(&z->reclaims, 0);
 
 	lock_acquire(&z->lock);
 	store_relaxed(&z->peak, decayed(load_relaxed(&z->peak), ticks));

@@ -112,7 +112,7 @@ static void sum_cache(const struct proc_snapshot *s, size_t class,
 
 	proc_count_objects(s, class, &o);
 	if (!cache->objs_per_slab) {
-		t->large_cached += o.in_sheaves * cache->size;
+		t->large_cached += (o.in_sheaves + o.in_barn) * cache->size;
 		return;
 	}
 	t->live += o.active * cache->size;

@@ -59,11 +59,14 @@ _Static_assert(MAX_BATCH <= 255, "a batch fits");
 static struct barn_stack full[MAX_GROUPS][NR_CLASSES] SPARSE_TABLE;
 static struct barn_stack empty CACHELINE_ALIGNED, bare CACHELINE_ALIGNED;
 
-/* Bytes in all barns, but for what stripes have not told yet. Atomic; alone in its
- * line. */
+/* What is counted, and limited, by itself. */
+enum barn_kind { BARN_OBJECTS, BARN_BLOCKS, NR_BARN_KINDS };
+
+/* Bytes in all barns, but for what stripes have not told yet. Atomic; each alone in
+ * its line. */
 static struct {
 	int64_t bytes;
-} CACHELINE_ALIGNED total;
+} CACHELINE_ALIGNED totals[NR_BARN_KINDS];
 
 /*
  * What threads of the same stripe do without a line that all CPUs write: count bytes,
@@ -73,7 +76,7 @@ static struct {
 enum { NR_STRIPES = 16 };
 
 static struct stripe {
-	int64_t bytes; /* Atomic */
+	int64_t bytes[NR_BARN_KINDS]; /* Atomic */
 	uint32_t spare; /* Atomic: index of an empty sheaf, or 0 */
 } CACHELINE_ALIGNED stripes[NR_STRIPES];
 
@@ -153,21 +156,33 @@ static struct stripe *my_stripe(void)
 	return likely(stripe) ? &stripes[stripe % NR_STRIPES] : NULL;
 }
 
-/* All stripes together are at most half of barn_limit off. */
-static void add_bytes(int64_t bytes)
+static enum barn_kind kind_of(const struct kmem_cache *c)
+{
+	return has_slabs(c) ? BARN_OBJECTS : BARN_BLOCKS;
+}
+
+/* Of one size class, and of all in a small heap. */
+static uint64_t limit_of(enum barn_kind kind)
+{
+	return (kind == BARN_OBJECTS ? load_relaxed(&params.barn_limit) :
+				       load_relaxed(&params.block_budget))
+	       << 10;
+}
+
+/* All stripes together are at most half of the limit off. */
+static void add_bytes(enum barn_kind kind, int64_t bytes)
 {
 	struct stripe *s = my_stripe();
 
 	if (s) {
-		int64_t limit = (int64_t)load_relaxed(&params.barn_limit) << 10;
-		int64_t most = limit / 2 / NR_STRIPES;
-		int64_t sum = fetch_add_relaxed(&s->bytes, bytes) + bytes;
+		int64_t most = (int64_t)limit_of(kind) / 2 / NR_STRIPES;
+		int64_t sum = fetch_add_relaxed(&s->bytes[kind], bytes) + bytes;
 
 		if (sum <= most && sum >= -most)
 			return;
-		bytes = exchange_relaxed(&s->bytes, 0);
+		bytes = exchange_relaxed(&s->bytes[kind], 0);
 	}
-	fetch_add_relaxed(&total.bytes, bytes);
+	fetch_add_relaxed(&totals[kind].bytes, bytes);
 }
 
 struct sheaf *barn_take(struct kmem_cache *c, unsigned int group)
@@ -179,7 +194,7 @@ struct sheaf *barn_take(struct kmem_cache *c, unsigned int group)
 		return NULL;
 	s = &sheaves[index];
 	fetch_sub_relaxed(&cache_stat(c)->nr_barn, s->nr);
-	add_bytes(-(int64_t)s->nr * c->size);
+	add_bytes(kind_of(c), -(int64_t)s->nr * c->size);
 	count_vm_event(BARN_GET);
 	return s;
 }
@@ -224,7 +239,7 @@ struct sheaf *barn_get(struct kmem_cache *c, unsigned int node)
 void barn_put(struct kmem_cache *c, unsigned int node, struct sheaf *s)
 {
 	fetch_add_relaxed(&cache_stat(c)->nr_barn, s->nr);
-	add_bytes((int64_t)s->nr * c->size);
+	add_bytes(kind_of(c), (int64_t)s->nr * c->size);
 	count_vm_event(BARN_PUT);
 	push(&full[my_group(node)][c->id], (uint32_t)(s - sheaves));
 }
@@ -234,7 +249,7 @@ uint64_t barns_limit(void)
 	uint64_t share = load_relaxed(&control.zones[0][ZONE_NORMAL].present) *
 			 PAGE_SIZE / 8;
 
-	return max_size(load_relaxed(&params.barn_limit) << 10, share);
+	return max_size(limit_of(BARN_OBJECTS), share);
 }
 
 bool barn_has_room(const struct kmem_cache *c, unsigned int node,
@@ -245,10 +260,12 @@ bool barn_has_room(const struct kmem_cache *c, unsigned int node,
 	 * those of other CPUs only the objects count. */
 	uint64_t cells = load_relaxed(&full[my_group(node)][c->id].count) + 1;
 	uint64_t bytes = max_size(objs * c->size, cells * sizeof(*s));
-	uint64_t limit = load_relaxed(&params.barn_limit) << 10;
+	enum barn_kind kind = kind_of(c);
+	uint64_t limit = limit_of(kind);
+	uint64_t all = kind == BARN_OBJECTS ? barns_limit() : limit;
 
 	return bytes <= (c->size < ORDERED_BELOW ? limit / SMALL_RATIO : limit) &&
-	       load_relaxed(&total.bytes) <= (int64_t)barns_limit();
+	       load_relaxed(&totals[kind].bytes) <= (int64_t)all;
 }
 
 uint32_t barn_idle(const struct kmem_cache *c, unsigned int group)

@@ -4,10 +4,11 @@
  * to 1 MiB, in four sizes a doubling.
  *
  * They are kmem_caches without slabs: an object is a block of its own, straight
- * from the page allocator. Only the sheaves of each CPU keep free ones, within
- * a budget of their own (block_budget); the page allocator behind them is shared
- * by all CPUs, so the barn is not needed. A block that waits in a sheaf is
- * PAGE_CACHED, which is how a double free is found at once.
+ * from the page allocator. The sheaves of each CPU keep free ones, within a budget
+ * of their own (block_budget); with threads most of that is for barns, one block to
+ * a sheaf, since CPUs that all took and gave pages would stand in line for the lock
+ * of the zone. A block that waits is PAGE_CACHED, which is how a double free is
+ * found at once.
  */
 #include "page_alloc/page_alloc.h"
 #include "percpu/percpu.h"

@@ -29,9 +29,9 @@
 #include "percpu/percpu.h"
 #include "slab/internal.h"
 
-/* Memory that every class may cache on a CPU whatever the budget, and the part of the
- * heap that all CPUs together may. */
-enum { FLOOR_BYTES = 16384, SHEAVES_RATIO = 8 };
+/* Memory that every class may cache on a CPU whatever the budget; the part of the
+ * heap, and of what may be cached in blocks, that all CPUs together may. */
+enum { FLOOR_BYTES = 16384, SHEAVES_RATIO = 8, BLOCKS_RATIO = 8 };
 
 /* Once the budget is spent, a class asks others for room at every so many misses:
  * the walk costs more than a miss, and where all are busy it only goes round. */
@@ -84,12 +84,12 @@ static size_t slab_budget(void)
 
 /*
  * Where there are threads, each CPU's sheaves keep blocks, and only for that CPU:
- * all together no more than one CPU may, or a share of the heap.
+ * all together a part of what barns keep for all of them, or a share of the heap.
  */
 static size_t block_budget(void)
 {
 	size_t most = load_relaxed(&params.block_budget) << 10;
-	size_t least = max_size(most / nr_cpus(), MiB(1));
+	size_t least = max_size(most / BLOCKS_RATIO / nr_cpus(), MiB(1));
 
 	if (!gate_saw_threads())
 		return most;
@@ -462,11 +462,13 @@ static void trim_to(struct kmem_cache *c, size_t keep, size_t cap)
 
 /*
  * Small objects of a single thread go back to their slabs, which hand them out in
- * order again. Many threads would stand in line for the lock there.
+ * order again, and its blocks are in its sheaves. Many threads would stand in line
+ * for the lock there.
  */
 static bool may_wait_in_barn(const struct kmem_cache *c)
 {
-	return c->size >= ORDERED_BELOW || gate_saw_threads();
+	return gate_saw_threads() ||
+	       (has_slabs(c) && c->size >= ORDERED_BELOW);
 }
 
 static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
@@ -476,8 +478,8 @@ static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 
 	barn_note_full(c, node);
 	/* The barn has no lock that a nested call could find held. */
-	if (nested || (has_slabs(c) && !calm && !is_idle(c) &&
-		       may_wait_in_barn(c) && barn_has_room(c, node, s))) {
+	if (nested || (!calm && !is_idle(c) && may_wait_in_barn(c) &&
+		       barn_has_room(c, node, s))) {
 		barn_put(c, node, s);
 		return;
 	}
@@ -518,7 +520,7 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
 	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
-	s = has_slabs(c) ? barn_get_empty() : NULL;
+	s = barn_get_empty();
 	/* Without a sheaf to carry a batch: one by one. */
 	if (!s)
 		return cache_give(c, &obj, 1, nested) == 1;

@@ -6,6 +6,7 @@
  */
 #include "unit.h"
 
+#include "base/params.h"
 #include "percpu/percpu.h"
 #include "percpu/thread.h"
 #include "slab/internal.h"
@@ -143,6 +144,11 @@ static void test_patience(void **state)
 	}
 }
 
+static const struct control_cache *stat_of_blocks(void)
+{
+	return cache_stat(&kmem_caches[block_class(KiB(128) >> PAGE_SHIFT)]);
+}
+
 /* What a CPU's sheaf keeps of blocks of 128 KiB when a hundred are freed there. */
 static size_t blocks_kept(unsigned int cpu)
 {
@@ -169,6 +175,9 @@ static void test_block_budget_of_threads(void **state)
 	assert_int_equal(blocks_kept(0), 32);
 	/* One thread only is on one CPU at a time. */
 	assert_int_equal(blocks_kept(1), 32);
+	assert_int_equal(stat_of_blocks()->nr_barn, 0);
+	/* Theirs is an eighth, the rest for barns. */
+	params.block_budget = 32768;
 	core_have_threads();
 	slab_drain();
 	slab_decay(1);
@@ -181,9 +190,41 @@ static void test_block_budget_of_threads(void **state)
 		assert_non_null(kmem_cache_alloc(c));
 	assert_in_range(blocks_kept(5), 16, 31);
 	/* And none more than one alone. */
+	params.block_budget = 4096;
 	for (int i = 0; i < NR; i++)
 		assert_non_null(kmem_cache_alloc(c));
 	assert_int_equal(blocks_kept(6), 32);
+}
+
+/* What one CPU frees and has no room for serves the others, a tick's time long. */
+static void test_blocks_of_other_cpus(void **state)
+{
+	const struct control_cache *st;
+	uint64_t grown;
+	size_t kept;
+
+	(void)state;
+	core_start("percpu=lock,span=1024,block_budget=8192");
+	core_have_threads();
+	st = stat_of_blocks();
+	kept = blocks_kept(0);
+	assert_in_range(kept, 1, 16);
+	/* But for what is not told yet. */
+	assert_in_range(st->nr_barn, 63 - kept, 100 - kept);
+	assert_true(st->nr_barn * KiB(128) <= MiB(8) + MiB(8) / 2);
+	grown = st->grown;
+	thread_word.shard = 2;
+	for (int i = 0; i < 50; i++)
+		assert_non_null(kmem_cache_alloc(
+			&kmem_caches[block_class(KiB(128) >> PAGE_SHIFT)]));
+	assert_int_equal(st->grown, grown);
+	slab_decay(1);
+	slab_decay(30);
+	assert_int_equal(st->nr_barn, 0);
+	/* And they are no reason for a zone to grow. */
+	assert_true(blocks_kept(2) > 0 && st->nr_barn > 0);
+	slab_reap();
+	assert_int_equal(st->nr_barn, 0);
 }
 
 int main(int argc, char **argv)
@@ -194,6 +235,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_block_budget),
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_block_budget_of_threads),
+		cmocka_unit_test(test_blocks_of_other_cpus),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));

@@ -604,6 +604,61 @@ static void test_growth_is_told(void **state)
 	os_fake_relent();
 }
 
+static bool has_largest(void)
+{
+	uint64_t nr = 0;
+
+	for (int type = 0; type < NR_MIGRATETYPES; type++)
+		nr += normal()->stat->nr_free[type][MAX_ORDER];
+	return nr != 0;
+}
+
+/* A block of those in the hoard, or of a zone that grew. The hoard has two again
+ * afterwards, and nothing else is free. */
+static void go_round(void)
+{
+	hoard[0] = alloc_pages(GFP_KERNEL, MAX_ORDER);
+	assert_non_null(hoard[0]);
+	while (has_largest()) {
+		hoard[1] = alloc_pages(GFP_ATOMIC, MAX_ORDER);
+		assert_non_null(hoard[1]);
+	}
+}
+
+/* Who empties caches again and again to go on is let have more, once in a while. */
+static void test_reclaim_again_and_again(void **state)
+{
+	enum { TIMES = 32 };
+	uint64_t present;
+
+	(void)state;
+	core_start("percpu=lock,span=256");
+	page_alloc_set_reclaim(&hoard_ops);
+	make_hoard();
+	go_round();
+	reclaimable = MiB(64);
+	for (int round = 0; round < 3; round++) {
+		present = normal()->stat->present;
+		shrinks = 0;
+		for (int i = 0; i < TIMES; i++)
+			go_round();
+		assert_int_equal(shrinks, TIMES);
+		assert_int_equal(normal()->stat->present, present);
+		go_round();
+		assert_int_equal(shrinks, TIMES);
+		assert_true(normal()->stat->present > present);
+	}
+	/* Not who does so a few times a tick. */
+	present = normal()->stat->present;
+	for (int i = 0; i < 3 * TIMES; i++) {
+		if (i % (TIMES / 2) == 0)
+			page_alloc_decay(1);
+		go_round();
+	}
+	assert_int_equal(normal()->stat->present, present);
+	reclaimable = 0;
+}
+
 static void test_reclaim(void **state)
 {
 	(void)state;
@@ -757,6 +812,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_stealing),
 		cmocka_unit_test(test_growth_is_told),
 		cmocka_unit_test(test_reclaim),
+		cmocka_unit_test(test_reclaim_again_and_again),
 		cmocka_unit_test(test_without_wait),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_growth_is_gradual),
