@@ -182,32 +182,55 @@ static size_t space_start_pfn(void)
 	return (span.size - stat->online) >> PAGE_SHIFT;
 }
 
-/* Add [pfn, pfn + nr) and what is free of the same kind on both sides. */
+/* The extent that ends at @pfn; NULL: none does. */
+static struct page *extent_before(size_t pfn)
+{
+	const struct page *last;
+
+	if (pfn <= space_start_pfn())
+		return NULL;
+	last = pfn_to_page(pfn - 1);
+	/* A single page is its own tail. */
+	if (last->type == PAGE_VTAIL ||
+	    (last->type == PAGE_VFREE && last->nr_pages == 1))
+		return pfn_to_page(pfn - last->nr_pages);
+	return NULL;
+}
+
+/* The one that begins there. */
+static struct page *extent_at(size_t pfn)
+{
+	if (pfn >= span.nr_pages || pfn_to_page(pfn)->type != PAGE_VFREE)
+		return NULL;
+	return pfn_to_page(pfn);
+}
+
+/*
+ * Take the extents on both sides of the @nr pages at @pfn off the lists if they are
+ * of that kind and have up to @most pages. Return: how many pages it is with them,
+ * from *pfn on.
+ */
+static size_t merge(size_t *pfn, size_t nr, enum kind kind, size_t most)
+{
+	struct page *before = extent_before(*pfn);
+	struct page *after = extent_at(*pfn + nr);
+
+	if (before && before->cold == kind && before->nr_pages <= most) {
+		*pfn -= before->nr_pages;
+		nr += before->nr_pages;
+		del_extent(before);
+	}
+	if (after && after->cold == kind && after->nr_pages <= most) {
+		nr += after->nr_pages;
+		del_extent(after);
+	}
+	return nr;
+}
+
 static void free_extent(size_t pfn, size_t nr, enum kind kind)
 {
-	size_t end = pfn + nr;
-
-	if (pfn > space_start_pfn()) {
-		struct page *before = pfn_to_page(pfn - 1);
-		size_t n = before->nr_pages;
-
-		/* A single page is its own tail. */
-		if ((before->type == PAGE_VTAIL ||
-		     (before->type == PAGE_VFREE && n == 1)) &&
-		    before->cold == kind) {
-			pfn -= n;
-			del_extent(pfn_to_page(pfn));
-		}
-	}
-	if (end < span.nr_pages) {
-		struct page *after = pfn_to_page(end);
-
-		if (after->type == PAGE_VFREE && after->cold == kind) {
-			end += after->nr_pages;
-			del_extent(after);
-		}
-	}
-	add_extent(pfn, end - pfn, kind, zone_growth);
+	nr = merge(&pfn, nr, kind, SIZE_MAX);
+	add_extent(pfn, nr, kind, zone_growth);
 }
 
 /* Where an aligned run of @nr pages would start in the extent; 0: nowhere. */
@@ -277,24 +300,32 @@ static struct page *largest_unpurged(void)
 }
 
 /*
- * Make an unpurged extent clean; the lock is held, and given up during the system
- * call. Return: pages given back; 0: it cannot be purged, or there is no @extent.
+ * Pages that are neither in use nor on a list become a clean extent; the lock is
+ * held, and given up during the system call. Return: whether they could be purged.
  */
+static bool free_purged(size_t pfn, size_t nr)
+{
+	bool ok;
+
+	lock_release(&vmap_lock);
+	ok = purge_extent(pfn, nr);
+	lock_acquire(&vmap_lock);
+	free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
+	return ok;
+}
+
+/* An unpurged extent does. Return: pages given back; 0: it cannot be purged, or
+ * there is no @extent. */
 static size_t purge_one(struct page *extent)
 {
 	size_t pfn, nr;
-	bool ok;
 
 	if (!extent)
 		return 0;
 	pfn = page_to_pfn(extent);
 	nr = extent->nr_pages;
 	del_extent(extent);
-	lock_release(&vmap_lock);
-	ok = purge_extent(pfn, nr);
-	lock_acquire(&vmap_lock);
-	free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
-	return ok ? nr : 0;
+	return free_purged(pfn, nr) ? nr : 0;
 }
 
 /* The same for @target pages, largest extents first. */
@@ -520,45 +551,56 @@ void *vmalloc_gather(size_t nr, bool zero)
 	return pfn_to_addr(pfn);
 }
 
-/*
- * What becomes of an area's memory: kept, if it is not too much, else purged.
- * Called before the area is free, so without the lock.
- */
-static enum kind retire(struct page *page)
+/* An area of moved pieces, not free yet, is one mapping again. Return: what it is. */
+static enum kind join_pieces(struct page *page)
 {
 	size_t pfn = page_to_pfn(page);
-	/* With less, areas of many sizes that come and go are purged and filled all
-	 * the time, and the peak is no lower. */
-	size_t limit = resident_free_limit(load_relaxed(&stat->used));
 
-	if (page->nr_pieces) {
-		fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
-		if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
-			return UNPURGED;
-		advise(pfn, page->room);
-		count_vm_events(PGPURGE, page->nr_pages);
-		return CLEAN;
-	}
-	if (stat->unpurged + (page->nr_pages << PAGE_SHIFT) > limit &&
-	    purge_extent(pfn, page->room))
-		return CLEAN;
-	return UNPURGED;
+	fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
+	if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
+		return UNPURGED;
+	advise(pfn, page->room);
+	count_vm_events(PGPURGE, page->nr_pages);
+	return CLEAN;
+}
+
+/* With a lower limit, areas of many sizes that come and go are purged and filled all
+ * the time, and the peak is no lower. */
+static bool may_keep(const struct page *page)
+{
+	return stat->unpurged + (page->nr_pages << PAGE_SHIFT) <=
+	       resident_free_limit(stat->used);
+}
+
+/*
+ * With the smaller extents beside it: between clean ones they would stay, too small
+ * for any area, until nothing else may be kept and every area is purged.
+ */
+static void free_and_purge(size_t pfn, size_t nr)
+{
+	nr = merge(&pfn, nr, UNPURGED, nr);
+	free_purged(pfn, nr);
 }
 
 bool vfree(struct page *page, bool wait)
 {
 	enum kind kind = UNPURGED;
+	bool keep;
 
 	/* A nested call finds the lock free or does nothing. */
-	if (wait)
-		kind = retire(page);
+	if (wait && page->nr_pieces)
+		kind = join_pieces(page);
 	if (!lock_acquire_unless(&vmap_lock, !wait))
 		return false;
+	keep = !wait || kind == CLEAN || may_keep(page);
 	area_hide(AREAS_VMALLOC, &page->area_slot);
 	page->type = PAGE_NONE;
 	stat->nr_areas--;
 	count_used(0, page->nr_pages);
-	free_extent(page_to_pfn(page), page->room, kind);
+	if (keep)
+		free_extent(page_to_pfn(page), page->room, kind);
+	else
+		free_and_purge(page_to_pfn(page), page->room);
 	lock_release(&vmap_lock);
 	count_vm_event(VMALLOC_FREE);
 	return true;

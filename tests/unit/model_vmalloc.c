@@ -489,6 +489,32 @@ static void test_many_too_small(void **state)
 	os_fake_relent();
 }
 
+/* Areas of many sizes, replaced at random, with as much kept as is in use: what is too
+ * small for any of them does not come to be all that is kept. */
+static void test_crumbs(void **state)
+{
+	enum { LIVE = 16, TURNS = 20000 };
+	struct rng rng = rng_seeded(11);
+	void *live[LIVE] = { NULL };
+	uint64_t most = 0, before;
+
+	(void)state;
+	core_start("percpu=lock,span=16384,thp=off,resident_free=1024");
+	before = sum_vm_event(PURGE_CALLS);
+	for (int i = 0; i < TURNS; i++) {
+		size_t k = rng_below(&rng, LIVE);
+		size_t nr = 257 + rng_below(&rng, 768);
+
+		if (live[k])
+			assert_true(vfree(virt_to_page(live[k]), true));
+		live[k] = vmalloc_pages(nr, nr, PAGE_SIZE, false, true);
+		assert_non_null(live[k]);
+		most = max_size(most, control.vmalloc.used);
+	}
+	assert_true(sum_vm_event(PURGE_CALLS) - before < TURNS / 50);
+	assert_true(control.vmalloc.online < 3 * most);
+}
+
 /* What areas left goes back while zones grow: twice as much as they do, and what was
  * not needed while they grew by half its size. */
 static void test_make_up(void **state)
@@ -663,6 +689,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_zero_after_use),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_many_too_small),
+		cmocka_unit_test(test_crumbs),
 		cmocka_unit_test(test_make_up),
 		cmocka_unit_test(test_decay),
 		cmocka_unit_test(test_release),
