@@ -1,11 +1,10 @@
 /*
- * Large blocks: 64 KiB to 64 MiB, used page by page and freed at once, and a
- * mix of 8 to 500 KiB of which a hundred are alive. An allocator that returns
- * them to the kernel each time pays for every page again.
+ * Large blocks: 64 KiB to 64 MiB, used page by page and freed at once, and mixes
+ * from 8 KiB on, to 500 KiB of which a hundred are alive and to 4 MiB of which twenty
+ * are, with any number of threads. An allocator that returns them to the kernel each
+ * time pays for every page again.
  */
 #include "common.h"
-
-enum { LIVE = 100 };
 
 static void pair(struct bench *b)
 {
@@ -21,20 +20,22 @@ static void pair(struct bench *b)
 
 static void mixed(struct bench *b)
 {
-	void **slot = map_array(LIVE, sizeof(*slot));
-	struct rng r = rng_seed(1);
+	uint32_t range = (uint32_t)(bench_arg(b, 0) - 8) * KiB;
+	uint32_t live = (uint32_t)(bench_arg(b, 1) / bench_threads(b));
+	void **slot = map_array(live, sizeof(*slot));
+	struct rng r = rng_seed((uint64_t)bench_thread(b) + 1);
 
-	while (bench_next(b, LIVE)) {
-		for (int i = 0; i < LIVE; i++) {
-			uint32_t at = rng_below(&r, LIVE);
-			size_t size = 8 * KiB + rng_below(&r, 492 * KiB);
+	while (bench_next(b, live)) {
+		for (uint32_t i = 0; i < live; i++) {
+			uint32_t at = rng_below(&r, live);
+			size_t size = 8 * KiB + rng_below(&r, range);
 
 			free(slot[at]);
 			slot[at] = malloc(size);
 			touch(slot[at], size);
 		}
 	}
-	for (int i = 0; i < LIVE; i++)
+	for (uint32_t i = 0; i < live; i++)
 		free(slot[i]);
 }
 
@@ -45,6 +46,8 @@ static const struct bench_case cases[] = {
 	{"4M", pair, {4 * MiB}, 1000, .flags = BENCH_QUICK},
 	{"16M", pair, {16 * MiB}, 60},
 	{"64M", pair, {64 * MiB}, 15},
-	{"mixed", mixed, .ops = 300000, .flags = BENCH_QUICK},
+	{"mixed", mixed, {500, 100}, 300000, .flags = BENCH_QUICK},
+	{"mixed/t2", mixed, {500, 100}, 2000000, .threads = 2},
+	{"areas/t2", mixed, {4096, 20}, 400000, .threads = 2},
 };
 BENCH_MAIN("large", "malloc, use and free of one block", cases)
