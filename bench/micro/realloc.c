@@ -91,6 +91,7 @@ static const struct bench_case cases[] = {
 	{"vectors", vectors, .ops = 2000000, .flags = BENCH_QUICK},
 	{"strings", strings, .ops = 2000000, .flags = BENCH_QUICK},
 	{"by-1M-to-64M", array, {1, 64}, 128, .flags = BENCH_QUICK},
+	{"doubling-to-8M", array, {0, 8}, 400},
 	{"by-1M-to-1G", array, {1, 1024}, 1024},
 	{"doubling-to-1G", array, {0, 1024}, 22},
 };

@@ -16,6 +16,7 @@
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
+#include "os/os.h"
 #include "page_alloc/page_alloc.h"
 #include "percpu/fastpath.h"
 #include "slab/slab.h"
@@ -23,10 +24,10 @@
 
 enum {
 	BUDDY_MAX_PAGES = 1 << MAX_ORDER,
-	/* Of the largest block cache: what is larger becomes an area. */
+	/* Of the largest block cache: what is larger becomes an area, and page tables
+	 * are moved instead of memory. */
 	CACHED_MAX_PAGES = MiB(1) >> PAGE_SHIFT,
-	/* Above this, moving page tables beats copying into new memory. */
-	MOVE_FROM_PAGES = MiB(1) >> PAGE_SHIFT,
+	OFTEN_MS = 100,
 };
 
 /* --- block caches --- */
@@ -203,14 +204,18 @@ static bool free_pages_or_area(struct page *page, bool wait)
 	return done;
 }
 
+static bool give_back(struct page *page, bool wait)
+{
+	unsigned int class = page->type == PAGE_LARGE ? class_of(page) : 0;
+
+	return class ? free_block(class, page, wait) :
+		       free_pages_or_area(page, wait);
+}
+
 bool large_free(void *p, bool wait)
 {
-	struct page *page = virt_to_page(p);
-	unsigned int class = page->type == PAGE_LARGE ? class_of(page) : 0;
-	bool done;
+	bool done = give_back(virt_to_page(p), wait);
 
-	done = class ? free_block(class, page, wait) :
-		       free_pages_or_area(page, wait);
 	if (done) {
 		count_vm_event(LARGE_FREE);
 		PROBE(large_free, p);
@@ -232,7 +237,11 @@ bool large_may_stay(const void *p, size_t size)
 	return old - size <= (old <= MiB(1) ? old / 4 : PAGE_SIZE - 1);
 }
 
-/* From the buddy into VMALLOC space, page tables only. */
+/*
+ * From the buddy into VMALLOC space, with room to grow on: an area that had to move
+ * keeps nothing for the next one when it is freed. Page tables only, where that is
+ * less than copying.
+ */
 static void *move_to_vmalloc(struct page *page, size_t nr)
 {
 	void *from = page_address(page);
@@ -240,24 +249,44 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 
 	if (!to)
 		return NULL;
-	if (!vmalloc_move_in(from, page->nr_pages, to)) {
+	if (page->nr_pages <= CACHED_MAX_PAGES) {
+		memcpy(to, from, page->nr_pages << PAGE_SHIFT);
+	} else if (vmalloc_move_in(from, page->nr_pages, to)) {
+		pages_moved_out(page);
+	} else {
 		vfree(virt_to_page(to), true);
 		return NULL;
 	}
-	pages_moved_out(page);
 	set_page_class(to, PAGE_CLASS_ASK);
-	free_pages_or_area(page, true);
+	give_back(page, true);
 	return to;
+}
+
+/* A block outgrows the caches: is that what the program does all the time? */
+static bool grows_often(void)
+{
+	static uint64_t last; /* ms. Atomic */
+	uint64_t now = os_now_ms();
+	uint64_t before = exchange_relaxed(&last, now);
+
+	return now - before < OFTEN_MS;
 }
 
 static void *realloc_block(struct page *page, size_t nr, bool wait)
 {
-	if (resize_pages_exact(page, nr, wait))
-		return page_address(page);
-	if (nr <= BUDDY_MAX_PAGES || !wait ||
-	    page->nr_pages < MOVE_FROM_PAGES || page->zone != ZONE_NORMAL)
-		return NULL;
-	return move_to_vmalloc(page, nr);
+	bool may_move = wait && nr > CACHED_MAX_PAGES &&
+			page->zone == ZONE_NORMAL;
+	bool small = page->nr_pages <= CACHED_MAX_PAGES;
+	void *to = NULL;
+
+	/* Early, with room, if the next one is to find its memory. */
+	if (may_move && small && grows_often())
+		to = move_to_vmalloc(page, nr);
+	if (!to && resize_pages_exact(page, nr, wait))
+		to = page_address(page);
+	if (!to && may_move && nr > BUDDY_MAX_PAGES)
+		to = move_to_vmalloc(page, nr);
+	return to;
 }
 
 void *area_realloc(struct page *page, size_t nr, bool wait)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* counted.h - what the library counts, for tests that prove how it did it. */
+/* counted.h - what the library and the kernel count, for tests that prove how it was done. */
 #ifndef PRELOAD_COUNTED_H
 #define PRELOAD_COUNTED_H
 
 #include "test.h"
+
+#include <sys/resource.h>
 
 extern long pagoda_proc_read(const char *file, char *buf, size_t size)
 	__attribute__((weak));
@@ -20,6 +22,14 @@ __attribute__((unused)) static size_t counted(const char *name)
 	at = strstr(text, line);
 	CHECK_MSG(at, "vmstat has no %s", name);
 	return strtoul(at + strlen(line), NULL, 10);
+}
+
+__attribute__((unused)) static size_t minor_faults(void)
+{
+	struct rusage usage;
+
+	CHECK(!getrusage(RUSAGE_SELF, &usage));
+	return (size_t)usage.ru_minflt;
 }
 
 #endif

@@ -5,10 +5,11 @@
  *   gaps      many sizes that come and go take little more than what is alive
  *   left      what they leave behind does not lie idle while others need memory
  *   resized   by realloc(): in place if they can, with their contents
+ *   appended  grown from nothing again and again, in the memory of the last time
  *   threads   at once, with contents of their own
  *   short     of address space: what small objects left serves them, too
  */
-#include "test.h"
+#include "counted.h"
 
 #include <malloc.h>
 
@@ -121,6 +122,40 @@ static void resized(void)
 	free(q);
 }
 
+static void append(void)
+{
+	size_t nr = 64 * KIB / sizeof(size_t), i, done = 0;
+	size_t *p = malloc(nr * sizeof(*p));
+
+	for (; nr <= 8 * MIB / sizeof(*p); nr *= 2) {
+		CHECK(p);
+		for (; done < nr; done++)
+			p[done] = done;
+		p = realloc(p, 2 * nr * sizeof(*p));
+	}
+	CHECK(p);
+	for (i = 0; i < done; i++)
+		CHECK(p[i] == i);
+	free(p);
+}
+
+static void appended(void)
+{
+	enum { TIMES = 40 };
+	size_t before, faults;
+	int i;
+
+	/* For the first few it is not known that others will follow. */
+	for (i = 0; i < 4; i++)
+		append();
+	before = minor_faults();
+	for (i = 0; i < TIMES; i++)
+		append();
+	faults = minor_faults() - before;
+	printf("%zu page faults\n", faults);
+	CHECK(!preloaded() || faults < TIMES * 256);
+}
+
 static void *come_and_go(void *arg)
 {
 	struct rng r = rng_for((uintptr_t)arg);
@@ -204,6 +239,7 @@ int main(int argc, char **argv)
 		{"gaps", gaps, 60},
 		{"left", left, 30},
 		{"resized", resized, 30},
+		{"appended", appended, 60},
 		{"threads", threads, 60},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},

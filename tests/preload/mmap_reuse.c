@@ -233,14 +233,6 @@ static void different(void)
 	CHECK_MSG(!memcmp(back, content, SIZE), "the file was changed");
 }
 
-static size_t minor_faults(void)
-{
-	struct rusage usage;
-
-	CHECK(!getrusage(RUSAGE_SELF, &usage));
-	return (size_t)usage.ru_minflt;
-}
-
 /* Several at once, as the buffers of a database. */
 static void sparse(void)
 {
