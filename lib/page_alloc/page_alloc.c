@@ -189,8 +189,8 @@ static struct page *rmqueue_lock(struct zone *z, struct request *rq, bool grow)
  * memory is not. Worth the walk if it is a good part of the zone.
  *
  * A program that goes round and round through blocks of many sizes may just not fit:
- * it would have its caches emptied every few calls, for ever. Growing once costs
- * less than emptying them RECLAIMS times, and they may be emptied as often again.
+ * it would have its caches emptied every few calls, for ever. Doing that RECLAIMS
+ * times, with the misses that follow, costs about as much as growing by a megabyte.
  */
 static bool reclaim_before_growth(struct zone *z, struct request *rq)
 {

@@ -16,7 +16,8 @@
  * which they are handed out, often until the end of the program: from those that were
  * freed in some random order, lists and trees are made that no prefetcher can follow,
  * while their slabs hand them out in order again. Not only those that come in disorder:
- * that would leave nothing but holes to the slabs.
+ * that would leave nothing but holes to the slabs. Blocks of pages, one to a sheaf, are
+ * limited by themselves (block_budget); without threads there are none.
  *
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:

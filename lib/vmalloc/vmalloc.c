@@ -551,7 +551,7 @@ void *vmalloc_gather(size_t nr, bool zero)
 	return pfn_to_addr(pfn);
 }
 
-/* An area of moved pieces, not free yet, is one mapping again. Return: what it is. */
+/* An area of pieces, not free yet, becomes one mapping. Return: what kind it is. */
 static enum kind join_pieces(struct page *page)
 {
 	size_t pfn = page_to_pfn(page);
