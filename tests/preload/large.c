@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks of more than 1 MiB, whose neighbours are of other sizes:
+ * Large blocks, most of more than 1 MiB, whose neighbours are of other sizes:
  *
  *   gaps      many sizes that come and go take little more than what is alive
  *   left      what they leave behind does not lie idle while others need memory
  *   resized   by realloc(): in place if they can, with their contents
  *   appended  grown from nothing again and again, in the memory of the last time
  *   threads   at once, with contents of their own
+ *   handed    smaller ones from thread to thread: what one frees the other gets
  *   short     of address space: what small objects left serves them, too
  */
 #include "counted.h"
@@ -122,19 +123,21 @@ static void resized(void)
 	free(q);
 }
 
+/* A word in each KiB: it is to come round soon on a slow machine, too. */
 static void append(void)
 {
-	size_t nr = 64 * KIB / sizeof(size_t), i, done = 0;
+	enum { STEP = KIB / sizeof(size_t) };
+	size_t nr = 64 * STEP, i, done = 0;
 	size_t *p = malloc(nr * sizeof(*p));
 
 	for (; nr <= 8 * MIB / sizeof(*p); nr *= 2) {
 		CHECK(p);
-		for (; done < nr; done++)
+		for (; done < nr; done += STEP)
 			p[done] = done;
 		p = realloc(p, 2 * nr * sizeof(*p));
 	}
 	CHECK(p);
-	for (i = 0; i < done; i++)
+	for (i = 0; i < done; i += STEP)
 		CHECK(p[i] == i);
 	free(p);
 }
@@ -212,6 +215,48 @@ static void filled(void)
 	CHECK(nr >= 34);
 }
 
+enum { HANDED = 4000, ON_THE_WAY = 16 };
+
+static struct block way[ON_THE_WAY];
+static size_t sent, received;
+
+static void *receive(void *unused)
+{
+	for (; received < HANDED; __atomic_fetch_add(&received, 1, __ATOMIC_RELEASE)) {
+		struct block *b = &way[received % ON_THE_WAY];
+
+		while (__atomic_load_n(&sent, __ATOMIC_ACQUIRE) == received)
+			sched_yield();
+		CHECK(check_fill(b->p, b->size));
+		free(b->p);
+	}
+	return unused;
+}
+
+static void handed(void)
+{
+	struct rng r = rng_for(0);
+	pthread_t thread;
+
+	if (!pagoda_proc_read)
+		test_skip("no library that counts what is in barns");
+	CHECK(!pthread_create(&thread, NULL, receive, NULL));
+	for (; sent < HANDED; __atomic_fetch_add(&sent, 1, __ATOMIC_RELEASE)) {
+		struct block *b = &way[sent % ON_THE_WAY];
+
+		while (sent - __atomic_load_n(&received, __ATOMIC_ACQUIRE) ==
+		       ON_THE_WAY)
+			sched_yield();
+		b->size = 40 * KIB + rng_below(&r, 900 * KIB);
+		b->p = malloc(b->size);
+		CHECK(b->p);
+		fill(b->p, b->size);
+	}
+	CHECK(!pthread_join(thread, NULL));
+	printf("%zu of %d by way of barns\n", counted("barn_get"), HANDED);
+	CHECK(counted("barn_get") > HANDED / 4);
+}
+
 static void set_span(void *unused)
 {
 	const char *options = getenv("PAGODA_OPTIONS");
@@ -241,6 +286,7 @@ int main(int argc, char **argv)
 		{"resized", resized, 30},
 		{"appended", appended, 60},
 		{"threads", threads, 60},
+		{"handed", handed, 60},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},
 	};
