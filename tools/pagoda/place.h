@@ -36,7 +36,7 @@ enum place_kind {
 	PLACE_OBJECT,
 	PLACE_GAP, /* in a slab, but in none of its objects */
 	PLACE_LARGE,
-	PLACE_CACHED, /* a large block that was freed, kept by a CPU */
+	PLACE_CACHED, /* a large block that was freed, kept by a CPU or for several */
 	PLACE_AREA,
 	PLACE_AREA_ROOM, /* behind an area, for it to grow */
 	PLACE_AREA_FREE,
