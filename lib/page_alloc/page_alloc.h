@@ -145,6 +145,9 @@ size_t page_alloc_move_out(size_t nr, frame_mover move, void *arg);
 /* Free pages of ZONE_NORMAL that hold memory: a hint. */
 size_t page_alloc_free_resident(void);
 
+/* Pages of ZONE_NORMAL that are not free: a hint. */
+size_t page_alloc_in_use(void);
+
 /* Is so much of the heap free and resident that the decay clock should tick? */
 bool page_alloc_much_free(void);
 /* Did the heap shrink to a small part of what it once had? */

@@ -252,6 +252,15 @@ size_t page_alloc_free_resident(void)
 	return pages;
 }
 
+size_t page_alloc_in_use(void)
+{
+	size_t pages = 0;
+
+	for (unsigned int node = 0; node < nr_nodes(); node++)
+		pages += pages_in_use(zone_of(node, ZONE_NORMAL));
+	return pages;
+}
+
 bool page_alloc_much_free(void)
 {
 	for (unsigned int node = 0; node < nr_nodes(); node++) {

@@ -17,7 +17,7 @@
  * freed in some random order, lists and trees are made that no prefetcher can follow,
  * while their slabs hand them out in order again. Not only those that come in disorder:
  * that would leave nothing but holes to the slabs. Blocks of pages, one to a sheaf, are
- * limited by themselves (block_budget); without threads there are none.
+ * limited by themselves (blocks_limit() in block.c); without threads there are none.
  *
  * Sheaves are cells of one reservation, two to a page, brought online in steps.
  * The decay clock gives the pages of idle empty cells back to the kernel:
@@ -165,9 +165,9 @@ static enum barn_kind kind_of(const struct kmem_cache *c)
 /* Of one size class, and of all in a small heap. */
 static uint64_t limit_of(enum barn_kind kind)
 {
-	return (kind == BARN_OBJECTS ? load_relaxed(&params.barn_limit) :
-				       load_relaxed(&params.block_budget))
-	       << 10;
+	return kind == BARN_OBJECTS ?
+		       (uint64_t)load_relaxed(&params.barn_limit) << 10 :
+		       blocks_limit();
 }
 
 /* All stripes together are at most half of the limit off. */

@@ -5,11 +5,13 @@
  *
  * They are kmem_caches without slabs: an object is a block of its own, straight
  * from the page allocator. The sheaves of each CPU keep free ones, within a budget
- * of their own (block_budget); with threads most of that is for barns, one block to
+ * of their own (blocks_limit()); with threads most of that is for barns, one block to
  * a sheaf, since CPUs that all took and gave pages would stand in line for the lock
  * of the zone. A block that waits is PAGE_CACHED, which is how a double free is
  * found at once.
  */
+#include "base/params.h"
+#include "os/os.h"
 #include "page_alloc/page_alloc.h"
 #include "percpu/percpu.h"
 #include "slab/internal.h"
@@ -31,6 +33,82 @@ void block_init(void)
 		c->flags = SLAB_PAGE_BLOCKS;
 	}
 }
+
+/* --- how much may be kept --- */
+
+/*
+ * A block that waits in its cache is cold: a program that uses the whole of its blocks
+ * goes round through one or more of each size, where the buddy would merge them and
+ * hand out again what was used last. So much is kept only while blocks come and go so
+ * often that their trips to the zone would cost more, which those of a program that
+ * fills them are not.
+ */
+enum {
+	/* Misses of one cache, sheaves found empty or full, counted at once. */
+	MISSES = 16,
+	/* Least time to judge by, unless there are so many misses before. */
+	WINDOW_MS = 8,
+	/* Misses in a ms: trips to the zone would take about a tenth of it, those of
+	 * CPUs that fetch its lock and lists from each other a longer one. */
+	BUSY_ALONE = 600,
+	BUSY_SHARED = 300,
+	/* What may wait otherwise, where one CPU has all misses, or several: what one of
+	 * them has written is dear to another. */
+	CALM_ALONE = KiB(256),
+	CALM_SHARED = MiB(4),
+	CALM_RATIO = 4, /* or that part of what is in use */
+};
+
+/* Atomic, all of it. Two CPUs that look at once do no harm. */
+static struct {
+	uint64_t since; /* ms */
+	uint32_t misses; /* from then on */
+	uint32_t cpus; /* that had them. Bit k: slots k, k + 32 ... */
+	bool busy;
+	bool shared;
+} traffic CACHELINE_ALIGNED;
+
+static bool several(uint32_t cpus)
+{
+	return cpus & (cpus - 1);
+}
+
+void block_note_miss(uint64_t nr)
+{
+	uint32_t cpus, misses, busy;
+	uint64_t now, elapsed;
+
+	if (nr % MISSES)
+		return;
+	cpus = load_relaxed(&traffic.cpus) | 1u << percpu_slot() % 32;
+	store_relaxed(&traffic.cpus, cpus);
+	misses = fetch_add_relaxed(&traffic.misses, MISSES) + MISSES;
+	busy = several(cpus) ? BUSY_SHARED : BUSY_ALONE;
+	now = os_now_ms();
+	elapsed = now - load_relaxed(&traffic.since);
+	if (elapsed < WINDOW_MS && misses < busy * WINDOW_MS)
+		return;
+	store_relaxed(&traffic.busy,
+		      misses >= busy * max_size(elapsed, WINDOW_MS));
+	store_relaxed(&traffic.shared, several(cpus));
+	store_relaxed(&traffic.since, now);
+	store_relaxed(&traffic.misses, 0);
+	store_relaxed(&traffic.cpus, 0);
+}
+
+uint64_t blocks_limit(void)
+{
+	uint64_t most = (uint64_t)load_relaxed(&params.block_budget) << 10;
+	uint64_t share = (page_alloc_in_use() << PAGE_SHIFT) / CALM_RATIO;
+
+	if (load_relaxed(&traffic.busy))
+		return most;
+	if (!load_relaxed(&traffic.shared))
+		return min_size(most, CALM_ALONE);
+	return min_size(most, max_size(CALM_SHARED, share));
+}
+
+/* --- blocks --- */
 
 void *block_take(struct kmem_cache *c, bool nested)
 {

@@ -198,6 +198,11 @@ void block_init(void);
 void *block_take(struct kmem_cache *c, bool nested);
 unsigned int block_give(struct kmem_cache *c, void *const *blocks,
 			unsigned int n, bool nested);
+/* One of @nr misses of its kind so far in a cache of blocks: that is how block.c knows
+ * how often they come and go. */
+void block_note_miss(uint64_t nr);
+/* Bytes of free blocks that all CPUs together may keep now. */
+uint64_t blocks_limit(void);
 
 /* --- what is behind the sheaves of any cache --- */
 

@@ -88,7 +88,7 @@ static size_t slab_budget(void)
  */
 static size_t block_budget(void)
 {
-	size_t most = load_relaxed(&params.block_budget) << 10;
+	size_t most = blocks_limit();
 	size_t least = max_size(most / BLOCKS_RATIO / nr_cpus(), MiB(1));
 
 	if (!gate_saw_threads())
@@ -347,6 +347,7 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	unsigned int node = numa_node();
 	void *objs[MAX_BATCH];
 	struct sheaf *s;
+	uint64_t misses;
 	unsigned int n;
 	size_t cap;
 	bool calm;
@@ -360,7 +361,9 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 		return objs[0];
 	/* A sheaf of blocks only needs room for what is freed. */
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
-	fetch_add_relaxed(&cache_stat(c)->refills, 1);
+	misses = fetch_add_relaxed(&cache_stat(c)->refills, 1) + 1;
+	if (!has_slabs(c))
+		block_note_miss(misses);
 	set_young(c);
 	calm = !nested && is_calm();
 	s = calm ? NULL : barn_get(c, node);
@@ -494,6 +497,7 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	bool nested = how != SLOW_NORMAL;
 	struct sheaf *s;
 	unsigned int n;
+	uint64_t misses;
 	size_t cap;
 	bool calm;
 
@@ -519,7 +523,9 @@ bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)
 	}
 	if (percpu_pushn(c->id, &obj, 1, nested))
 		return true;
-	fetch_add_relaxed(&cache_stat(c)->flushes, 1);
+	misses = fetch_add_relaxed(&cache_stat(c)->flushes, 1) + 1;
+	if (!has_slabs(c))
+		block_note_miss(misses);
 	s = barn_get_empty();
 	/* Without a sheaf to carry a batch: one by one. */
 	if (!s)

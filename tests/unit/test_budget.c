@@ -2,11 +2,13 @@
 /*
  * test_budget.c - how much the sheaves of a CPU may hold: those of objects in slabs
  * and those of page blocks each have a budget; that of slabs grows with the heap; and
- * it is the sizes in use that have it.
+ * it is the sizes in use that have it. That of blocks is small unless they come and
+ * go all the time.
  */
 #include "unit.h"
 
 #include "base/params.h"
+#include "os_fake.h"
 #include "percpu/percpu.h"
 #include "percpu/thread.h"
 #include "slab/internal.h"
@@ -72,6 +74,25 @@ static void test_budget_of_large_heap(void **state)
 		kmem_cache_free(c, objs[i]);
 }
 
+/* @n sixteenth misses in each of @ms, on this CPU. */
+static void misses_for(unsigned int ms, unsigned int n)
+{
+	for (unsigned int i = 0; i < ms; i++) {
+		for (unsigned int k = 0; k < n; k++)
+			block_note_miss(0);
+		os_fake_pass_ms(1);
+	}
+}
+
+/* From now on no time passes. */
+static void want_blocks_often(void)
+{
+	os_fake_huge_pages(100, false); /* for its clock */
+	os_fake_pass_ms(1000);
+	misses_for(20, 100);
+	assert_int_equal(blocks_limit(), (size_t)params.block_budget << 10);
+}
+
 static void free_block(struct kmem_cache *c, void *block)
 {
 	enum slow_path how = gate_enter();
@@ -103,6 +124,7 @@ static void test_block_budget(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=1024,block_budget=1024");
+	want_blocks_often();
 	for (int i = 0; i < 20; i++)
 		blocks[i] = kmem_cache_alloc(first);
 	for (int i = 0; i < 20; i++)
@@ -130,6 +152,7 @@ static void test_patience(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=1024,block_budget=1024");
+	want_blocks_often();
 	for (int i = 0; i < 20; i++) {
 		blocks[i] = kmem_cache_alloc(first);
 		more[i] = kmem_cache_alloc(later);
@@ -172,6 +195,7 @@ static void test_block_budget_of_threads(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=1024,block_budget=4096");
+	want_blocks_often();
 	assert_int_equal(blocks_kept(0), 32);
 	/* One thread only is on one CPU at a time. */
 	assert_int_equal(blocks_kept(1), 32);
@@ -206,6 +230,7 @@ static void test_blocks_of_other_cpus(void **state)
 	(void)state;
 	core_start("percpu=lock,span=1024,block_budget=8192");
 	core_have_threads();
+	want_blocks_often();
 	st = stat_of_blocks();
 	kept = blocks_kept(0);
 	assert_in_range(kept, 1, 16);
@@ -227,6 +252,45 @@ static void test_blocks_of_other_cpus(void **state)
 	assert_int_equal(st->nr_barn, 0);
 }
 
+/*
+ * Where blocks are filled they come and go less often, and each that waits is one
+ * more to be fetched into the CPU's caches: then few may.
+ */
+static void test_blocks_needed_seldom(void **state)
+{
+	const size_t most = MiB(32), alone = KiB(256), shared = MiB(4);
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(KMALLOC_MAX)];
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	assert_int_equal(blocks_limit(), alone);
+	want_blocks_often();
+	misses_for(20, 30);
+	assert_int_equal(blocks_limit(), alone);
+	misses_for(20, 75);
+	assert_int_equal(blocks_limit(), most);
+	/* Long after the last one a few say nothing. */
+	os_fake_pass_ms(1000);
+	misses_for(1, 100);
+	assert_int_equal(blocks_limit(), alone);
+	/* Of several CPUs fewer are enough, and more is kept in any case. */
+	for (uint16_t i = 0; i < 60; i++) {
+		thread_word.shard = (uint16_t)(1 + i % 2);
+		misses_for(1, 25);
+	}
+	assert_int_equal(blocks_limit(), most);
+	for (uint16_t i = 0; i < 60; i++) {
+		thread_word.shard = (uint16_t)(1 + i % 2);
+		misses_for(1, 15);
+	}
+	assert_int_equal(blocks_limit(), shared);
+	for (int i = 0; i < 1600; i++)
+		assert_non_null(kmem_cache_alloc(c));
+	assert_in_range(blocks_limit(), MiB(12), MiB(16));
+	params.block_budget = 128;
+	assert_int_equal(blocks_limit(), KiB(128));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -234,6 +298,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_budget_of_large_heap),
 		cmocka_unit_test(test_block_budget),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_blocks_needed_seldom),
 		cmocka_unit_test(test_block_budget_of_threads),
 		cmocka_unit_test(test_blocks_of_other_cpus),
 	};
