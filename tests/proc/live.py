@@ -242,7 +242,7 @@ class Pages(Case):
     def test_block_budget(self):
         for budget in 0, 1024:
             with running(f"block_budget={budget}") as program:
-                for size in 50000, 100000, 500000, 1000000:
+                for size in 1000000, 500000, 100000, 50000:
                     program.do(f"alloc {size} 20 1")
                     program.do("free 1")
                 after = stat(program)
