@@ -4,10 +4,10 @@
  * above. page_class[] of the first page says "ask struct page", that of the others
  * nothing, so only the start of a block can be freed.
  *
- * A block that needs more alignment than a page comes from the buddy at its exact
- * size, up to its largest order; one that needs zeros does, too, if no cached one is
- * at hand, but at the size of a cache. Any block of such a size goes to that cache
- * when it is freed.
+ * A block that needs more alignment than those of its cache have comes from the buddy
+ * at its exact size, up to its largest order; one that needs zeros does, too, if no
+ * cached one is at hand, but at the size of a cache. Any block of such a size goes to
+ * that cache when it is freed.
  */
 #include <string.h>
 
@@ -107,6 +107,29 @@ static bool free_block(unsigned int class, struct page *page, bool wait)
 	return false;
 }
 
+/*
+ * The buddy's blocks begin at a multiple of the power of two that holds them, but one
+ * that grew in place need not.
+ */
+static void *alloc_block_aligned(unsigned int class, size_t align, bool wait)
+{
+	void *p = alloc_block(class, wait);
+
+	if (p && (uintptr_t)p & (align - 1)) {
+		free_block(class, virt_to_page(p), wait);
+		p = NULL;
+	}
+	return p;
+}
+
+/* May @class serve that? Nested calls could not give back what does not fit. */
+static bool suits_class(unsigned int class, size_t align, bool wait)
+{
+	return align <= PAGE_SIZE ||
+	       (wait &&
+		align <= (size_t)1 << ilog2_up(kmem_caches[class].size));
+}
+
 /* --- allocation and free --- */
 
 /*
@@ -159,11 +182,13 @@ static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 {
 	size_t nr = pages_for(size);
-	unsigned int class = align <= PAGE_SIZE ? class_for(nr) : 0;
+	unsigned int class = class_for(nr);
 	void *p = NULL;
 
+	if (class && !suits_class(class, align, wait))
+		class = 0;
 	if (class && !zero)
-		p = alloc_block(class, wait);
+		p = alloc_block_aligned(class, align, wait);
 	if (!p)
 		p = alloc_pages_or_area(class ? round_to_class(nr) : nr, align,
 					zero, wait);

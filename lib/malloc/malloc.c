@@ -57,11 +57,21 @@ static void *alloc_class(unsigned int class, size_t align, enum slow_path how)
 	return p;
 }
 
+/*
+ * Does a kmalloc cache, of at least @align bytes, serve @size? For a fraction of that
+ * many pages are better: those behind it are somebody else's.
+ */
+static ALWAYS_INLINE bool suits_kmalloc(size_t size, size_t align)
+{
+	return likely(align <= PAGE_SIZE) ||
+	       (align <= KMALLOC_MAX && size > align / 2);
+}
+
 /* With the gate entered: an object, or a block of pages. */
 static ALWAYS_INLINE void *alloc_somewhere(size_t size, size_t align, bool zero,
 					   enum slow_path how)
 {
-	if (align <= PAGE_SIZE && size <= KMALLOC_MAX)
+	if (size <= KMALLOC_MAX && suits_kmalloc(size, align))
 		return alloc_class(kmalloc_aligned_class(size, align), align,
 				   how);
 	if (how == SLOW_BARRED)
@@ -515,7 +525,7 @@ static NOINLINE void *alloc_aligned_slow(size_t align, size_t size)
 
 static ALWAYS_INLINE void *alloc_aligned_fast(size_t align, size_t size)
 {
-	if (likely(size < fast.alloc_below) && likely(align <= PAGE_SIZE))
+	if (likely(size < fast.alloc_below) && suits_kmalloc(size, align))
 		return rseq_pop(kmalloc_aligned_class(size, align));
 	return NULL;
 }

@@ -9,6 +9,7 @@
  *   threads   at once, with contents of their own
  *   handed    smaller ones from thread to thread: what one frees the other gets
  *   sizes     so many that none comes twice: in little more memory than they have
+ *   aligned   to more than a page: from caches like others
  *   short     of address space: what small objects left serves them, too
  */
 #include "counted.h"
@@ -300,6 +301,35 @@ static void many_sizes(void)
 	CHECK(!preloaded() || grew < 3 * (long)(most / KIB));
 }
 
+/* What is freed serves the next one: pages are taken from the zone once. */
+static void aligned_blocks(void)
+{
+	static const size_t cases[][2] = {
+		{8 * KIB, 8 * KIB}, {16 * KIB, 16 * KIB}, {32 * KIB, 20000},
+		{8 * KIB, 40 * KIB}, {64 * KIB, 60 * KIB}, {128 * KIB, 100 * KIB},
+	};
+	enum { TIMES = 1000, MOST_PAGES = 500 };
+
+	if (!pagoda_proc_read)
+		test_skip("no library that counts the pages it takes");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t align = cases[i][0], size = cases[i][1];
+		size_t before = counted("pgalloc_normal"), taken;
+
+		for (int k = 0; k < TIMES; k++) {
+			char *p = aligned_alloc(align, size);
+
+			CHECK(p && (uintptr_t)p % align == 0);
+			fill(p, size);
+			CHECK(malloc_usable_size(p) >= size && check_fill(p, size));
+			free(p);
+		}
+		taken = counted("pgalloc_normal") - before;
+		printf("%zu at %zu: %zu pages\n", size, align, taken);
+		CHECK(taken < MOST_PAGES);
+	}
+}
+
 static void set_span(void *unused)
 {
 	const char *options = getenv("PAGODA_OPTIONS");
@@ -331,6 +361,7 @@ int main(int argc, char **argv)
 		{"threads", threads, 60},
 		{"handed", handed, 60},
 		{"sizes", many_sizes, 60},
+		{"aligned", aligned_blocks, 60},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},
 	};

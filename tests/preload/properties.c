@@ -204,14 +204,14 @@ static void alignments(void)
 	window_empty();
 }
 
-/* Every size that a class serves, every alignment up to the page. */
+/* Every size that a class serves, every alignment up to the largest of them. */
 static void aligned_sizes(void)
 {
-	enum { MOST = 33000, PAGE = 4096, LIVE = 16 };
+	enum { MOST = 33000, LARGEST = 32768, LIVE = 16 };
 	void *live[LIVE] = {NULL}, *p;
 	size_t align, n, count = 0;
 
-	for (align = 1; align <= PAGE; align *= 2)
+	for (align = 1; align <= LARGEST; align *= 2)
 		for (n = 0; n <= MOST; n++) {
 			p = aligned_block((unsigned int)n % 3, align, n);
 			CHECK_MSG(p && (uintptr_t)p % align == 0 &&
