@@ -42,13 +42,15 @@ static bool pcp_lock(struct per_cpu_pages *pcp, bool wait)
 	return true;
 }
 
+/* @after: of which it becomes the next. */
 static void pcp_add(struct zone *z, struct per_cpu_pages *pcp,
-		    struct page *page, unsigned int order, unsigned int mt)
+		    struct page *page, unsigned int order, unsigned int mt,
+		    struct list_head *after)
 {
 	page->type = PAGE_PCP;
 	page->order = (uint8_t)order;
 	page->migratetype = (uint8_t)mt;
-	list_add(&page->lru, &pcp->lists[mt][order]);
+	list_add(&page->lru, after);
 	pcp->count += 1u << order;
 	fetch_add_relaxed(&z->stat->pcp, 1ull << order);
 }
@@ -61,10 +63,15 @@ static void pcp_del(struct zone *z, struct per_cpu_pages *pcp,
 	fetch_sub_relaxed(&z->stat->pcp, 1ull << page->order);
 }
 
-/* A few blocks at once: the zone's lock is the contended one. */
+/*
+ * A few blocks at once: the zone's lock is the contended one. The buddy cuts them from
+ * the lower end of a larger block, and so they are handed out, as the kernel does:
+ * CPUs fetch ahead best upwards.
+ */
 static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 		       unsigned int order, enum migratetype mt, gfp_t gfp)
 {
+	struct list_head *list = &pcp->lists[mt][order];
 	unsigned int n = PCP_BATCH >> order;
 
 	if (!lock_acquire_unless(&z->lock, !(gfp & GFPF_WAIT)))
@@ -76,7 +83,7 @@ static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 		if (!page)
 			break;
 		present_set(page_to_pfn(page), (size_t)1 << order);
-		pcp_add(z, pcp, page, order, mt);
+		pcp_add(z, pcp, page, order, mt, list->prev);
 	}
 	lock_release(&z->lock);
 }
@@ -131,7 +138,7 @@ bool pcp_free(struct zone *z, struct page *page, unsigned int order, bool wait)
 
 	if (!pcp_lock(pcp, wait))
 		return false;
-	pcp_add(z, pcp, page, order, mt);
+	pcp_add(z, pcp, page, order, mt, &pcp->lists[mt][order]);
 	if (unlikely(pcp->count > PCP_HIGH) && wait)
 		pcp_shrink(z, pcp, PCP_BATCH);
 	lock_release(&pcp->lock);

@@ -182,6 +182,18 @@ static void test_pcp(void **state)
 		for (int i = 0; i < 4; i++)
 			free_pages(pages[i], order, true);
 	}
+	/* What comes from the buddy is handed out upwards. */
+	for (unsigned int order = 0; order < NR_PCP_ORDERS; order++) {
+		pcp_drain(normal());
+		for (int i = 0; i < PCP_BATCH >> order; i++) {
+			pages[i] = alloc_pages(GFP_KERNEL, order);
+			if (i)
+				assert_ptr_equal(pages[i],
+						 pages[i - 1] + (1 << order));
+		}
+		for (int i = 0; i < PCP_BATCH >> order; i++)
+			free_pages(pages[i], order, true);
+	}
 	/* The lists are bounded; the counter is right. */
 	for (int i = 0; i < 300; i++)
 		pages[i] = alloc_pages(GFP_KERNEL, 0);
