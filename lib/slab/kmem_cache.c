@@ -101,7 +101,7 @@ void set_magic(struct kmem_cache *c)
 {
 	struct class_check *check = &c->check;
 
-	c->magic = UINT64_MAX / c->size + 1;
+	c->magic = UINT32_MAX / c->size + 1;
 	c->bucket_scale = ((uint32_t)NR_BUCKETS << 16) / c->objs + 1;
 	check->mask = ((uint32_t)PAGE_SIZE << c->order) - 1;
 	if (is_checked(c))
@@ -109,7 +109,7 @@ void set_magic(struct kmem_cache *c)
 	else if (c->colour_step)
 		check->magic = UINT32_MAX;
 	else
-		check->magic = UINT32_MAX / c->size + 1;
+		check->magic = (uint32_t)c->magic;
 	class_checks[c->id] = *check;
 }
 

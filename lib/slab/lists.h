@@ -55,6 +55,13 @@ static inline bool has_partial(const struct slab_lists *l, unsigned int bucket)
 	return load_relaxed(&l->buckets) >> bucket & 1;
 }
 
+/* Of a slab that has objects free. All of them: a number that no bucket has. */
+static ALWAYS_INLINE unsigned int partial_bucket(struct geometry g,
+						  unsigned int nr_free)
+{
+	return nr_free * g.bucket_scale >> 16;
+}
+
 static ALWAYS_INLINE unsigned int bucket_of(struct geometry g,
 					     unsigned int nr_free)
 {
@@ -62,7 +69,7 @@ static ALWAYS_INLINE unsigned int bucket_of(struct geometry g,
 		return BUCKET_FULL;
 	if (nr_free == g.objs)
 		return BUCKET_EMPTY;
-	return nr_free * g.bucket_scale >> 16;
+	return partial_bucket(g, nr_free);
 }
 
 /* @slab to the list that suits @bucket, and its group. */

@@ -378,18 +378,20 @@ static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
  * And often several of a slab in some order, of which none is a run: what comes in
  * twos and threes is as quick one by one.
  */
-enum { FETCH_AHEAD = 16, RUN_MIN = 4 };
+enum { FETCH_AHEAD = 32, RUN_MIN = 4, NO_NODE = UINT8_MAX };
+_Static_assert(MAX_NODES <= NO_NODE, "no node has that number");
 
 /* From one object of a run to the next: the size of one, up or down. 0: no run. */
 static ALWAYS_INLINE uintptr_t run_step(void *const *objs, unsigned int n,
 					size_t size)
 {
 	const uintptr_t first = (uintptr_t)objs[0];
-	uintptr_t step;
+	uintptr_t down, step;
 
 	if (n < RUN_MIN)
 		return 0;
-	step = (uintptr_t)objs[1] > first ? size : -(uintptr_t)size;
+	down = -(uintptr_t)((uintptr_t)objs[1] < first);
+	step = (size ^ down) - down;
 	/* One branch: any of them may be the one that is elsewhere. */
 	if (((uintptr_t)objs[1] ^ (first + step)) |
 	    ((uintptr_t)objs[2] ^ (first + 2 * step)) |
@@ -399,18 +401,21 @@ static ALWAYS_INLINE uintptr_t run_step(void *const *objs, unsigned int n,
 }
 
 /*
- * @objs begin with a run, the first of which has number @index; they are free now, but
- * for what lies in the next slab. Return: how many.
+ * @objs begin with a run; they are free now, but for what lies in the next slab.
+ * Return: how many.
  */
-static unsigned int give_run(const struct kmem_cache *c, struct page *slab,
-			     unsigned int index, void *const *objs,
-			     unsigned int n, uintptr_t step)
+static NOINLINE unsigned int give_run(const struct kmem_cache *c,
+				      struct page *slab, void *const *objs,
+				      unsigned int n, uintptr_t step)
 {
+	unsigned int index = slab_index(geometry_of(c), slab, objs[0]);
 	bool up = step == c->size;
 	unsigned int room = up ? c->objs - index : index + 1;
 	uintptr_t next = (uintptr_t)objs[0];
 	unsigned int nr;
 
+	if (unlikely(index == NO_INDEX))
+		bad_object(c, objs[0], "invalid free");
 	n = n < room ? n : room;
 	for (nr = 0; nr < n && (uintptr_t)objs[nr] == next; nr++)
 		next += step;
@@ -418,31 +423,66 @@ static unsigned int give_run(const struct kmem_cache *c, struct page *slab,
 	return nr;
 }
 
-/* The objects of @slab that @objs begin with are free now. Return: how many. */
+/*
+ * @obj, which lies @offset bytes behind the first object of @slab, is free now. The
+ * caller knows that this is less than g.extent.
+ */
+static ALWAYS_INLINE void give_one(const struct kmem_cache *c,
+				   struct geometry g, struct page *slab,
+				   const void *obj, uintptr_t offset)
+{
+	uint64_t quotient = offset * g.magic;
+	uint64_t index = quotient >> 32;
+	uint64_t *word = &slab->bitmap[index / 64];
+	uint64_t bit = 1ull << index % 64;
+
+	if (unlikely((uint32_t)quotient >= g.magic))
+		bad_object(c, obj, "invalid free");
+	if (unlikely(*word & bit))
+		bad_index(c, slab, (unsigned int)index);
+	*word |= bit;
+}
+
+/*
+ * The objects of @slab that @objs begin with, at least two, are free now. Return: how
+ * many.
+ */
+static NOINLINE unsigned int give_several(const struct kmem_cache *c,
+					  struct page *slab, void *const *objs,
+					  unsigned int n)
+{
+	const struct geometry g = geometry_of(c);
+	const uintptr_t first = first_in(g, slab, objs[0]);
+	uintptr_t step = run_step(objs, n, c->size);
+	uintptr_t offset = (uintptr_t)objs[0] - first;
+	unsigned int i = 0;
+
+	if (step)
+		return give_run(c, slab, objs, n, step);
+	do {
+		give_one(c, g, slab, objs[i], offset);
+		if (++i == n)
+			break;
+		offset = (uintptr_t)objs[i] - first;
+	} while (offset < g.extent);
+	return i;
+}
+
+/* The same for one or more. */
 static ALWAYS_INLINE unsigned int give_to(const struct kmem_cache *c,
 					  struct geometry g, struct page *slab,
 					  void *const *objs, unsigned int n)
 {
-	const uintptr_t first = (uintptr_t)objs[0];
-	unsigned int i = 0;
+	const uintptr_t first = first_in(g, slab, objs[0]);
+	uintptr_t offset = (uintptr_t)objs[0] - first;
 
-	do {
-		unsigned int index = slab_index(g, slab, objs[i]);
-		uintptr_t step = run_step(objs + i, n - i, c->size);
-		uint64_t bit = 1ull << index % 64;
-
-		if (unlikely(index == NO_INDEX))
-			bad_object(c, objs[i], "invalid free");
-		if (step) {
-			i += give_run(c, slab, index, objs + i, n - i, step);
-			continue;
-		}
-		if (unlikely(slab->bitmap[index / 64] & bit))
-			bad_index(c, slab, index);
-		slab->bitmap[index / 64] |= bit;
-		i++;
-	} while (i < n && ((uintptr_t)objs[i] ^ first) <= g.mask);
-	return i;
+	if (unlikely(offset >= g.extent))
+		bad_object(c, objs[0], "invalid free");
+	/* In random order hardly any two are in the same slab. */
+	if (n > 1 && (uintptr_t)objs[1] - first < g.extent)
+		return give_several(c, slab, objs, n);
+	give_one(c, g, slab, objs[0], offset);
+	return 1;
 }
 
 /* The first word of a struct page. Lock: node->lock, for what else is in it. */
@@ -454,17 +494,23 @@ static ALWAYS_INLINE uint64_t head_of(const struct page *page)
 	return word;
 }
 
-/* What heads of @c's slabs, but those that were hollowed, have in common. */
+/*
+ * What the heads of @c's slabs of one node, but those that were hollowed, have in
+ * common. The others have to be looked at.
+ */
 struct head {
 	uint64_t mask, value;
 };
 
-static struct head head_in(const struct kmem_cache *c)
+static struct head head_in(const struct kmem_cache *c, unsigned int node)
 {
 	static const struct page mask = { .type = 0xff,
+					  .node = 0xff,
 					  .cold = SLAB_HOLLOWED,
 					  .cache = 0xff };
-	const struct page value = { .type = PAGE_SLAB, .cache = c->id };
+	const struct page value = { .type = PAGE_SLAB,
+				    .node = (uint8_t)node,
+				    .cache = c->id };
 
 	return (struct head){ head_of(&mask), head_of(&value) };
 }
@@ -482,20 +528,41 @@ static size_t empty_to_keep(const struct kmem_cache *c)
 	return max_size(pages >> c->order, 1);
 }
 
-/* @held: the node whose lock is held, or NULL. Return: that of @slab, locked; NULL:
- * none is, and @nested. */
-static struct kmem_cache_node *lock_node_of(const struct kmem_cache *c,
-					    const struct page *slab,
-					    struct kmem_cache_node *held,
-					    bool nested)
+/*
+ * @slab, in which @obj lies, is not like the one before. @held: the node whose lock is
+ * held, or NULL. Return: that of @slab, locked; NULL: none is, and @nested.
+ */
+static NOINLINE struct kmem_cache_node *
+enter_slab(const struct kmem_cache *c, struct page *slab, const void *obj,
+	   struct kmem_cache_node *held, bool nested)
 {
-	struct kmem_cache_node *n = cache_node(c, slab->node);
+	struct kmem_cache_node *n;
 
-	if (n == held)
-		return n;
-	if (held)
-		lock_release(&held->lock);
-	return node_lock(n, nested) ? n : NULL;
+	if (slab->type != PAGE_SLAB || slab->cache != c->id)
+		bad_object(c, obj, "double free");
+	n = cache_node(c, slab->node);
+	if (n != held) {
+		if (held)
+			lock_release(&held->lock);
+		if (!node_lock(n, nested))
+			return NULL;
+	}
+	/* With one object less hollow.c may find more. */
+	if (slab->cold == SLAB_HOLLOWED)
+		slab->cold = SLAB_RESTING;
+	return n;
+}
+
+/* What will be written to is on its way when it is needed. Return: how far. */
+static ALWAYS_INLINE unsigned int fetch_slabs(struct geometry g,
+					      void *const *objs,
+					      unsigned int from, unsigned int n)
+{
+	unsigned int end = n - from < FETCH_AHEAD ? n : from + FETCH_AHEAD;
+
+	for (unsigned int i = from; i < end; i++)
+		__builtin_prefetch(slab_in_span(g, objs[i]), 1);
+	return end;
 }
 
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
@@ -503,36 +570,28 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 {
 	size_t keep = empty_to_keep(c);
 	const struct geometry g = geometry_of(c);
+	struct head head = head_in(c, NO_NODE);
 	struct kmem_cache_node *cn = NULL;
 	struct hlist_head freed = { 0 };
-	const struct head head = head_in(c);
-	unsigned int done = 0, node = 0;
+	unsigned int done = 0, fetched = 0;
 
-	for (unsigned int i = 0; i < n && i < FETCH_AHEAD; i++)
-		__builtin_prefetch(slab_of(c, objs[i]), 1);
 	while (done < n) {
-		struct page *slab = slab_of(c, objs[done]);
 		unsigned int nr_free;
+		struct page *slab;
 
-		if (done + FETCH_AHEAD < n)
-			__builtin_prefetch(slab_of(c, objs[done + FETCH_AHEAD]),
-					   1);
-		if (unlikely(!cn || slab->node != node ||
-			     (head_of(slab) & head.mask) != head.value)) {
-			if (slab->type != PAGE_SLAB || slab->cache != c->id)
-				bad_object(c, objs[done], "double free");
-			cn = lock_node_of(c, slab, cn, nested);
+		if (done >= fetched)
+			fetched = fetch_slabs(g, objs, done, n);
+		slab = slab_around(g, objs[done]);
+		if (unlikely((head_of(slab) & head.mask) != head.value)) {
+			cn = enter_slab(c, slab, objs[done], cn, nested);
 			if (!cn)
 				break;
-			node = slab->node;
-			/* With one object less hollow.c may find more. */
-			if (slab->cold == SLAB_HOLLOWED)
-				slab->cold = SLAB_RESTING;
+			head = head_in(c, slab->node);
 		}
 		nr_free = give_to(c, g, slab, objs + done, n - done);
 		done += nr_free;
 		nr_free += slab->nr_free;
-		if (likely(bucket_of(g, nr_free) == slab->bucket)) {
+		if (likely(partial_bucket(g, nr_free) == slab->bucket)) {
 			slab->nr_free = (uint16_t)nr_free;
 			continue;
 		}

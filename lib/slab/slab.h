@@ -64,7 +64,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "mask is on top");
 struct kmem_cache {
 	/* Const between create and destroy but for `age`, `starved` and `patient_until`,
 	 * which are seldom written: every miss on every CPU reads this line. */
-	uint64_t magic; /* 2^64 / size, rounded up */
+	uint64_t magic; /* 2^32 / size, rounded up */
 	void (*ctor)(void *obj);
 	uint16_t objs; /* per slab */
 	uint16_t batch; /* objects in one exchange */
