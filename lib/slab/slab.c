@@ -89,45 +89,63 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 		slab->colour = (uint16_t)(fetch_add_relaxed(&n->next_colour,
 							    1) %
 					  c->colours * c->colour_step);
+	slab->bucket = BUCKET_FULL;
 	slab->type = PAGE_SLAB;
 	memset(&span.page_class[page_to_pfn(slab)], c->id, 1ul << c->order);
 	if (c->ctor || is_checked(c))
 		construct_objects(c, slab);
+	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
+			  1ull << c->order);
+	cache_show(c);
+	PROBE(slab_grow, cache_stat(c)->name, c->order);
 	return slab;
 }
 
-/* @slab is new. */
-static void account_slab(struct kmem_cache *c, struct page *slab)
+/* @nr slabs are new. */
+static void account_slabs(struct kmem_cache *c, unsigned int nr)
 {
 	struct control_cache *st = cache_stat(c);
 
-	cache_show(c);
-	PROBE(slab_grow, st->name, c->order);
-	fetch_add_relaxed(&st->nr_slabs, 1);
-	fetch_add_relaxed(&st->grown, 1);
-	fetch_add_relaxed(&st->nr_free, c->objs);
-	fetch_add_relaxed(&control.zones[slab->node][slab->zone].slab,
-			  1ull << c->order);
+	fetch_add_relaxed(&st->nr_slabs, nr);
+	fetch_add_relaxed(&st->grown, nr);
+	fetch_add_relaxed(&st->nr_free, (uint64_t)nr * c->objs);
+}
+
+/*
+ * Up to @nr new slabs to the end of @made; all of their objects are free, but they are
+ * on no list yet. Without node->lock. Return: how many.
+ */
+static unsigned int make_slabs(struct kmem_cache *c, unsigned int node,
+			       unsigned int group, unsigned int nr,
+			       struct list_head *made)
+{
+	unsigned int done;
+
+	for (done = 0; done < nr; done++) {
+		struct page *slab = make_slab(c, node, group, false);
+
+		if (!slab)
+			break;
+		list_add_tail(&slab->lru, made);
+	}
+	if (done)
+		account_slabs(c, done);
+	return done;
 }
 
 /* The lists of freed slabs are threaded through the links they had. */
 static void collect_slab(struct kmem_cache *c, struct kmem_cache_node *n,
 			 struct page *slab, struct hlist_head *freed)
 {
-	struct control_cache *st = cache_stat(c);
-
 	del_slab(c, n, slab);
-	PROBE(slab_reap, st->name, c->order);
-	fetch_sub_relaxed(&st->nr_slabs, 1);
-	fetch_add_relaxed(&st->reaped, 1);
-	fetch_sub_relaxed(&st->nr_free, c->objs);
 	hlist_add_head(&slab->buddy, freed);
 }
 
 /* Without node->lock. */
 static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 {
-	size_t pages = 0;
+	struct control_cache *st = cache_stat(c);
+	size_t pages = 0, nr;
 
 	while (!hlist_empty(freed)) {
 		struct page *slab =
@@ -135,6 +153,7 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 		uint32_t holes = slab->holes;
 
 		hlist_del(&slab->buddy);
+		PROBE(slab_reap, st->name, c->order);
 		if (is_checked(c))
 			check_objects(c, slab);
 		memset(&span.page_class[page_to_pfn(slab)], PAGE_CLASS_NONE,
@@ -149,6 +168,12 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 		else
 			free_pages(slab, c->order, true);
 		pages += 1ul << c->order;
+	}
+	nr = pages >> c->order;
+	if (nr) {
+		fetch_sub_relaxed(&st->nr_slabs, nr);
+		fetch_add_relaxed(&st->reaped, nr);
+		fetch_sub_relaxed(&st->nr_free, nr * c->objs);
 	}
 	return pages;
 }
@@ -234,13 +259,12 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 			barn_put_empty(s);
 		return 0;
 	}
-	account_slab(c, slab);
+	account_slabs(c, 1);
 	n = n < c->objs ? n : c->objs;
 	s->nr = c->objs - n;
 	take_from_slab(c, slab, 0, objs, n);
 	take_from_slab(c, slab, 0, s->objs, s->nr);
 	slab->nr_free = 0;
-	slab->bucket = BUCKET_FULL;
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, c->objs);
 	if (s->nr)
 		barn_put(c, node, s);
@@ -290,36 +314,49 @@ static void change_group(struct kmem_cache *c, struct kmem_cache_node *n,
 	add_slab(c, n, slab, bucket);
 }
 
+static struct page *pop_slab(struct list_head *list)
+{
+	struct page *slab = list_first_entry(list, struct page, lru);
+
+	list_del(&slab->lru);
+	return slab;
+}
+
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
 	struct kmem_cache_node *cn = cache_node(c, node);
 	const struct geometry g = geometry_of(c);
 	unsigned int group = my_group(node);
+	/* Half of new objects will do; the next miss makes more. */
+	const unsigned int enough = n / 2 + 1;
 	unsigned int got = 0, of_new = 0;
 	void **end = objs + n;
+	struct list_head made;
 
 	if (!node_lock(cn, nested))
 		return take_all_of_new(c, node, objs, n);
+	INIT_LIST_HEAD(&made);
 	while (got < n) {
-		struct page *slab = choose_slab(c, cn, group);
+		struct page *slab = list_empty(&made) ?
+					    choose_slab(c, cn, group) :
+					    pop_slab(&made);
 		unsigned int first, k;
 
 		if (!slab) {
-			/* Half will do; the next miss makes more. */
-			if (got > n / 2)
+			if (got >= enough)
 				break;
 			lock_release(&cn->lock);
 			if (nested) {
 				of_new = take_all_of_new(c, node, objs, n - got);
 				goto out;
 			}
-			slab = make_slab(c, node, group, false);
-			if (!slab)
+			/* All of them will be needed, the last one perhaps not
+			 * whole. */
+			k = (enough - got + c->objs - 1) / c->objs;
+			if (!make_slabs(c, node, group, k, &made))
 				goto out;
 			lock_acquire(&cn->lock);
-			account_slab(c, slab);
-			add_slab(c, cn, slab, BUCKET_EMPTY);
 			continue;
 		}
 		k = n - got < slab->nr_free ? n - got : slab->nr_free;
@@ -595,11 +632,14 @@ unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 			slab->nr_free = (uint16_t)nr_free;
 			continue;
 		}
-		move_slab(c, g, cn, slab, nr_free);
 		/* A nested call must not wait for the page allocator. */
-		if (unlikely(slab->bucket == BUCKET_EMPTY) &&
-		    cn->nr_empty > keep && !nested)
+		if (nr_free == c->objs && cn->nr_empty >= keep && !nested &&
+		    slab->bucket != BUCKET_ISOLATED) {
+			slab->nr_free = (uint16_t)nr_free;
 			collect_slab(c, cn, slab, &freed);
+		} else {
+			move_slab(c, g, cn, slab, nr_free);
+		}
 	}
 	fetch_add_relaxed(&cache_stat(c)->nr_free, done);
 	if (cn)
