@@ -128,7 +128,8 @@ static void lay_out(struct kmem_cache *c, size_t size, size_t align)
 	if (c->colours == 1)
 		c->colour_step = 0;
 	/* As for malloc's own: see size_classes.def. */
-	batch = (size < KiB(1) ? KiB(32) : KiB(64)) / size;
+	batch = (size < KiB(1) ? KiB(32) : size < KiB(4) ? KiB(64) : KiB(128)) /
+		size;
 	c->batch = (uint16_t)min_size(max_size(batch, 2), MAX_BATCH);
 	c->sheaf_max = (uint16_t)min_size(c->batch * 4u, NAMED_SHEAF_MAX);
 	c->sheaf_begin = (uint16_t)(NAMED_SLOTS_BEGIN + 1 +
