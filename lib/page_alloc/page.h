@@ -70,7 +70,8 @@ struct page {
 	uint8_t zone; /* enum zone_type */
 	union {
 		uint8_t migratetype; /* BUDDY: the list it is on */
-		uint8_t group; /* SLAB: CPUs that it belongs to, see slab/lists.h */
+		/* SLAB: CPUs that it belongs to, see slab/lists.h. Atomic */
+		uint8_t group;
 	};
 	uint8_t cold; /* BUDDY: enum temperature; SLAB: enum slab_rest; VFREE:
 		       * known to be clean */
@@ -85,7 +86,7 @@ struct page {
 		uint32_t area_slot; /* VMALLOC: see base/area.h */
 	};
 	union {
-		struct { /* SLAB. Lock: kmem_cache_node->lock */
+		struct { /* SLAB. Lock: that of its lists */
 			uint16_t nr_free;
 			uint16_t colour; /* bytes before the first object */
 			/* Pages given back (bit k: page k), no object of which

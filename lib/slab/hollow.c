@@ -84,7 +84,6 @@ static size_t isolate_sparse(struct kmem_cache *c, unsigned int group,
 			     unsigned int bucket, bool resting, size_t looks,
 			     struct hlist_head *isolated)
 {
-	struct kmem_cache_node *n = cache_node(c, node_of_group(group));
 	struct slab_lists *l = lists_of(c, group);
 	struct list_head *list = &l->partial[bucket];
 	struct page *first = NULL; /* of those that were moved to the end */
@@ -92,14 +91,14 @@ static size_t isolate_sparse(struct kmem_cache *c, unsigned int group,
 
 	if (!has_partial(l, bucket))
 		return 0;
-	node_lock(n, false);
+	lists_lock(l, false);
 	for (; looked < looks && !list_empty(list); looked++) {
 		struct page *slab = list_first_entry(list, struct page, lru);
 
 		if (slab == first)
 			break;
 		if (may_isolate(c, slab, resting)) {
-			del_slab(c, n, slab);
+			del_slab(c, slab);
 			slab->bucket = BUCKET_ISOLATED;
 			hlist_add_head(&slab->buddy, isolated);
 			continue;
@@ -108,7 +107,7 @@ static size_t isolate_sparse(struct kmem_cache *c, unsigned int group,
 		if (!first)
 			first = slab;
 	}
-	lock_release(&n->lock);
+	lists_unlock(c, group);
 	return looked;
 }
 
@@ -116,22 +115,21 @@ static size_t isolate_sparse(struct kmem_cache *c, unsigned int group,
 static void put_back(struct kmem_cache *c, unsigned int group,
 		     struct hlist_head *isolated)
 {
-	struct kmem_cache_node *n = cache_node(c, node_of_group(group));
 	const struct geometry g = geometry_of(c);
 
 	if (hlist_empty(isolated))
 		return;
-	node_lock(n, false);
+	lists_lock(lists_of(c, group), false);
 	while (!hlist_empty(isolated)) {
 		struct page *slab =
 			hlist_entry(isolated->first, struct page, buddy);
 
 		hlist_del(&slab->buddy);
-		add_slab(c, n, slab, bucket_of(g, slab->nr_free));
+		add_slab(c, slab, bucket_of(g, slab->nr_free));
 		if (slab->bucket != BUCKET_EMPTY)
 			move_to_end(c, slab);
 	}
-	lock_release(&n->lock);
+	lists_unlock(c, group);
 }
 
 /* --- their memory --- */

@@ -25,18 +25,11 @@ enum {
 	BUCKET_EMPTY = 255,
 };
 
-/* slab->cold. Lock: node->lock */
+/* slab->cold. Lock: that of its lists */
 enum slab_rest {
 	SLAB_ACTIVE,
 	SLAB_RESTING, /* no object was taken since a tick saw it */
 	SLAB_HOLLOWED, /* nor given back since its free pages were */
-};
-
-struct kmem_cache_node {
-	struct lock lock;
-	uint16_t next_colour;
-	uint32_t nr_empty;
-	struct hlist_head empty; /* Slabs; those with objects are in lists.h */
 };
 
 /*
@@ -102,9 +95,6 @@ static inline struct control_cache *cache_stat(const struct kmem_cache *c)
 	return &control.caches[c->id];
 }
 
-struct kmem_cache_node *cache_node(const struct kmem_cache *c,
-				   unsigned int node);
-
 /*
  * Nobody asked for its objects in all the time between two trims. What is freed
  * goes to the slabs at once: it would wait in vain for its next use and keep
@@ -127,13 +117,12 @@ unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested);
 unsigned int slab_give(struct kmem_cache *c, void *const *objs,
 		       unsigned int n, bool nested);
-/* Pages of @slab that no object in use lies in. Lock: node->lock */
+/* Pages of @slab that no object in use lies in. Lock: that of its lists */
 uint32_t slab_find_holes(const struct kmem_cache *c, const struct page *slab);
-/* Free empty slabs beyond @keep. Return: pages. */
-size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
-		       unsigned int keep);
+/* Free all empty slabs of @node. Return: pages. */
+size_t slab_free_empty(struct kmem_cache *c, unsigned int node);
 
-/* Bit k of @holes: page k of @slab holds no memory. Lock: node->lock,
+/* Bit k of @holes: page k of @slab holds no memory. Lock: that of its lists,
  * unless the slab is off the lists. */
 static inline void set_holes(struct page *slab, uint32_t holes)
 {

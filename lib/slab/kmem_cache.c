@@ -240,7 +240,7 @@ static size_t free_empty_slabs(struct kmem_cache *c)
 	size_t pages = 0;
 
 	for (unsigned int node = 0; node < nr_nodes(); node++)
-		pages += slab_free_empty(c, node, 0);
+		pages += slab_free_empty(c, node);
 	return pages;
 }
 

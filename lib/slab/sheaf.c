@@ -489,7 +489,7 @@ static void put_batch(struct kmem_cache *c, struct sheaf *s, bool nested)
 	cache_give(c, s->objs, s->nr, false);
 	barn_put_empty(s);
 	if (calm && !(c->flags & SLAB_TYPESAFE))
-		slab_free_empty(c, node, 0);
+		slab_free_empty(c, node);
 }
 
 bool kmem_cache_free_slow(struct kmem_cache *c, void *obj, enum slow_path how)

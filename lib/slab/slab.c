@@ -12,8 +12,8 @@
  * Allocation takes from the lowest bucket, the fullest slabs, so that sparse
  * ones run empty and go back to the page allocator. A few empty slabs are kept.
  *
- * Locks: node->lock for lists, bitmaps and counters. Slabs are made and freed
- * without it.
+ * Locks: that of its lists (lists.h) for a slab's bitmap and counters. Slabs are made
+ * and freed without it.
  */
 #include <string.h>
 
@@ -24,17 +24,13 @@
 #include "base/vmstat.h"
 #include "slab/lists.h"
 
-/* Empty slabs a cache keeps: as many as fit here, at least one; and of small objects,
- * which do not wait in barns, those that barns leave room for. */
+/*
+ * Empty slabs that a group keeps of a cache: as many as fit here, at least one; and of
+ * small objects, which do not wait in barns, those that barns leave room for. Where there
+ * are threads, what goes back to the page allocator is the next for another CPU, which
+ * does not have it in its caches: so all of them together may be as much as is in use.
+ */
 enum { KEEP_PAGES = 16 };
-
-static struct kmem_cache_node nodes[MAX_NODES][NR_CLASSES] SPARSE_TABLE;
-
-struct kmem_cache_node *cache_node(const struct kmem_cache *c,
-				   unsigned int node)
-{
-	return &nodes[node][c->id];
-}
 
 /* --- making and freeing slabs --- */
 
@@ -65,7 +61,6 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	/* Of larger objects some pages may never be touched. */
 	gfp_t dense = c->size <= PAGE_SIZE ? GFPF_DENSE : 0;
 	gfp_t gfp = dense | (nested ? GFP_ATOMIC : GFP_KERNEL);
-	struct kmem_cache_node *n = cache_node(c, node);
 	struct page *slab;
 
 	if (c->flags & SLAB_RECLAIM_ACCOUNT)
@@ -86,10 +81,10 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	slab->holes = 0;
 	slab->colour = 0;
 	if (c->colour_step)
-		slab->colour = (uint16_t)(fetch_add_relaxed(&n->next_colour,
-							    1) %
-					  c->colours * c->colour_step);
-	slab->bucket = BUCKET_FULL;
+		slab->colour = (uint16_t)(
+			fetch_add_relaxed(&lists_of(c, group)->next_colour, 1) %
+			c->colours * c->colour_step);
+	slab->bucket = BUCKET_ISOLATED;
 	slab->type = PAGE_SLAB;
 	memset(&span.page_class[page_to_pfn(slab)], c->id, 1ul << c->order);
 	if (c->ctor || is_checked(c))
@@ -113,7 +108,7 @@ static void account_slabs(struct kmem_cache *c, unsigned int nr)
 
 /*
  * Up to @nr new slabs to the end of @made; all of their objects are free, but they are
- * on no list yet. Without node->lock. Return: how many.
+ * on no list yet. Without a lock. Return: how many.
  */
 static unsigned int make_slabs(struct kmem_cache *c, unsigned int node,
 			       unsigned int group, unsigned int nr,
@@ -133,15 +128,7 @@ static unsigned int make_slabs(struct kmem_cache *c, unsigned int node,
 	return done;
 }
 
-/* The lists of freed slabs are threaded through the links they had. */
-static void collect_slab(struct kmem_cache *c, struct kmem_cache_node *n,
-			 struct page *slab, struct hlist_head *freed)
-{
-	del_slab(c, n, slab);
-	hlist_add_head(&slab->buddy, freed);
-}
-
-/* Without node->lock. */
+/* Without a lock; they are threaded through the links they had. */
 static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 {
 	struct control_cache *st = cache_stat(c);
@@ -178,21 +165,33 @@ static size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed)
 	return pages;
 }
 
-size_t slab_free_empty(struct kmem_cache *c, unsigned int node,
-		       unsigned int keep)
+static size_t free_empty_of(struct kmem_cache *c, unsigned int group)
 {
-	struct kmem_cache_node *n = cache_node(c, node);
+	struct slab_lists *l = lists_of(c, group);
 	struct hlist_head freed = { 0 };
 
-	if (n->nr_empty <= keep)
+	if (!load_relaxed(&l->nr_empty))
 		return 0;
-	node_lock(n, false);
-	while (n->nr_empty > keep)
-		collect_slab(c, n,
-			     hlist_entry(n->empty.first, struct page, buddy),
-			     &freed);
-	lock_release(&n->lock);
+	lists_lock(l, false);
+	while (l->nr_empty) {
+		struct page *slab =
+			hlist_entry(l->empty.first, struct page, buddy);
+
+		del_slab(c, slab);
+		hlist_add_head(&slab->buddy, &freed);
+	}
+	lists_unlock(c, group);
 	return free_slabs(c, &freed);
+}
+
+size_t slab_free_empty(struct kmem_cache *c, unsigned int node)
+{
+	unsigned int group = first_group(node);
+	size_t pages = 0;
+
+	for (uint32_t rest = other_groups(group) | 1u << group; rest;)
+		pages += free_empty_of(c, first_of(&rest));
+	return pages;
 }
 
 /* --- objects --- */
@@ -265,6 +264,7 @@ static unsigned int take_all_of_new(struct kmem_cache *c, unsigned int node,
 	take_from_slab(c, slab, 0, objs, n);
 	take_from_slab(c, slab, 0, s->objs, s->nr);
 	slab->nr_free = 0;
+	slab->bucket = BUCKET_FULL;
 	fetch_sub_relaxed(&cache_stat(c)->nr_free, c->objs);
 	if (s->nr)
 		barn_put(c, node, s);
@@ -299,78 +299,117 @@ uint32_t slab_find_holes(const struct kmem_cache *c, const struct page *slab)
 	return ~used & (uint32_t)((1ull << (1u << c->order)) - 1);
 }
 
-/* Whoever takes from a slab will take what comes back, too. */
-static void change_group(struct kmem_cache *c, struct kmem_cache_node *n,
-			 struct page *slab, unsigned int group)
-{
-	unsigned int bucket = slab->bucket;
-
-	if (bucket == BUCKET_EMPTY) {
-		slab->group = (uint8_t)group;
-		return;
-	}
-	del_slab(c, n, slab);
-	slab->group = (uint8_t)group;
-	add_slab(c, n, slab, bucket);
-}
-
 static struct page *pop_slab(struct list_head *list)
 {
-	struct page *slab = list_first_entry(list, struct page, lru);
+	struct page *slab;
 
+	if (list_empty(list))
+		return NULL;
+	slab = list_first_entry(list, struct page, lru);
 	list_del(&slab->lru);
 	return slab;
+}
+
+/* Take up to @n objects of @slab, whose lists are locked, from @word of the bitmap on. */
+static unsigned int take_some(struct kmem_cache *c, struct geometry g,
+			      struct page *slab, unsigned int word, void **end,
+			      unsigned int n)
+{
+	take_from_slab(c, slab, word, end - n, n);
+	slab->cold = SLAB_ACTIVE;
+	if (unlikely(slab->holes))
+		set_holes(slab, slab->holes & slab_find_holes(c, slab));
+	if (slab->bucket == BUCKET_ISOLATED)
+		slab->bucket = BUCKET_FULL;
+	move_slab(c, g, slab, slab->nr_free - n);
+	return n;
+}
+
+/* Slabs that a group has at hand when its lists have none. */
+struct supply {
+	struct list_head adopted, made;
+};
+
+/* Up to @n objects of the next of them, which are the first to be used. */
+static unsigned int take_supply(struct kmem_cache *c, struct geometry g,
+				struct supply *s, void **end, unsigned int n)
+{
+	struct page *slab = pop_slab(&s->adopted);
+	bool adopted = slab;
+
+	if (!slab)
+		slab = pop_slab(&s->made);
+	if (!slab)
+		return 0;
+	n = n < slab->nr_free ? n : slab->nr_free;
+	/* Whose it was may still write to its lower end. */
+	return take_some(c, g, slab, adopted ? last_word_with(slab, n) : 0, end,
+			 n);
+}
+
+/* Without a lock: slabs of others, else new ones. @n, @most: objects that are needed at
+ * least, and at most. Return: whether there are some now. */
+static bool find_supply(struct kmem_cache *c, unsigned int group, int n,
+			unsigned int most, struct supply *s)
+{
+	adopt_slabs(c, group, most, &s->adopted);
+	if (!list_empty(&s->adopted))
+		return true;
+	return n > 0 && make_slabs(c, node_of_group(group), group,
+				   ((unsigned int)n + c->objs - 1) / c->objs,
+				   &s->made);
+}
+
+/* Objects came back to adopted slabs meanwhile, so not all of them were needed. */
+static void put_away(struct kmem_cache *c, struct geometry g,
+		     struct list_head *adopted)
+{
+	struct page *slab;
+
+	while ((slab = pop_slab(adopted))) {
+		slab->bucket = BUCKET_FULL;
+		move_slab(c, g, slab, slab->nr_free);
+	}
 }
 
 unsigned int slab_take(struct kmem_cache *c, unsigned int node, void **objs,
 		       unsigned int n, bool nested)
 {
-	struct kmem_cache_node *cn = cache_node(c, node);
 	const struct geometry g = geometry_of(c);
-	unsigned int group = my_group(node);
+	const unsigned int group = my_group(node);
+	struct slab_lists *l = lists_of(c, group);
 	/* Half of new objects will do; the next miss makes more. */
-	const unsigned int enough = n / 2 + 1;
+	const int enough = (int)(n / 2) + 1;
 	unsigned int got = 0, of_new = 0;
 	void **end = objs + n;
-	struct list_head made;
+	struct supply supply;
 
-	if (!node_lock(cn, nested))
+	if (!lists_lock(l, nested))
 		return take_all_of_new(c, node, objs, n);
-	INIT_LIST_HEAD(&made);
+	INIT_LIST_HEAD(&supply.adopted);
+	INIT_LIST_HEAD(&supply.made);
 	while (got < n) {
-		struct page *slab = list_empty(&made) ?
-					    choose_slab(c, cn, group) :
-					    pop_slab(&made);
-		unsigned int first, k;
+		unsigned int k = take_supply(c, g, &supply, end - got, n - got);
+		struct page *slab = k ? NULL : choose_slab(l);
 
-		if (!slab) {
-			if (got >= enough)
-				break;
-			lock_release(&cn->lock);
-			if (nested) {
-				of_new = take_all_of_new(c, node, objs, n - got);
-				goto out;
-			}
-			/* All of them will be needed, the last one perhaps not
-			 * whole. */
-			k = (enough - got + c->objs - 1) / c->objs;
-			if (!make_slabs(c, node, group, k, &made))
-				goto out;
-			lock_acquire(&cn->lock);
-			continue;
+		if (slab) {
+			k = n - got < slab->nr_free ? n - got : slab->nr_free;
+			take_some(c, g, slab, 0, end - got, k);
 		}
-		k = n - got < slab->nr_free ? n - got : slab->nr_free;
-		first = slab->group == group ? 0 : last_word_with(slab, k);
-		take_from_slab(c, slab, first, end - got - k, k);
-		slab->cold = SLAB_ACTIVE;
-		if (unlikely(slab->holes))
-			set_holes(slab, slab->holes & slab_find_holes(c, slab));
 		got += k;
-		if (unlikely(slab->group != group))
-			change_group(c, cn, slab, group);
-		move_slab(c, g, cn, slab, slab->nr_free - k);
+		if (k)
+			continue;
+		lists_unlock(c, group);
+		if (nested) {
+			of_new = take_all_of_new(c, node, objs, n - got);
+			goto out;
+		}
+		if (!find_supply(c, group, enough - (int)got, n - got, &supply))
+			goto out;
+		lists_lock(l, false);
 	}
-	lock_release(&cn->lock);
+	put_away(c, g, &supply.adopted);
+	lists_unlock(c, group);
 out:
 	if (got + of_new < n)
 		memmove(objs + of_new, end - got, got * sizeof(*objs));
@@ -415,8 +454,9 @@ static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
  * And often several of a slab in some order, of which none is a run: what comes in
  * twos and threes is as quick one by one.
  */
-enum { FETCH_AHEAD = 32, RUN_MIN = 4, NO_NODE = UINT8_MAX };
-_Static_assert(MAX_NODES <= NO_NODE, "no node has that number");
+enum { FETCH_AHEAD = 32, RUN_MIN = 4 };
+enum { NO_GROUP = UINT8_MAX };
+_Static_assert((int)MAX_GROUPS <= (int)NO_GROUP, "no group has that number");
 
 /* From one object of a run to the next: the size of one, up or down. 0: no run. */
 static ALWAYS_INLINE uintptr_t run_step(void *const *objs, unsigned int n,
@@ -522,72 +562,64 @@ static ALWAYS_INLINE unsigned int give_to(const struct kmem_cache *c,
 	return 1;
 }
 
-/* The first word of a struct page. Lock: node->lock, for what else is in it. */
-static ALWAYS_INLINE uint64_t head_of(const struct page *page)
+/* Of one group, for all caches. */
+static size_t empty_pages_limit(void)
 {
-	uint64_t word;
+	size_t pages = barns_limit() >> PAGE_SHIFT;
 
-	memcpy(&word, page, sizeof(word));
-	return word;
+	if (gate_saw_threads())
+		pages = max_size(pages, page_alloc_in_use());
+	return pages / (unsigned int)__builtin_popcount(groups_in_use() | 1);
 }
 
-/*
- * What the heads of @c's slabs of one node, but those that were hollowed, have in
- * common. The others have to be looked at.
- */
-struct head {
-	uint64_t mask, value;
-};
-
-static struct head head_in(const struct kmem_cache *c, unsigned int node)
+/* How many empty slabs of @c @group may keep now. */
+static size_t empty_to_keep(const struct kmem_cache *c, unsigned int group)
 {
-	static const struct page mask = { .type = 0xff,
-					  .node = 0xff,
-					  .cold = SLAB_HOLLOWED,
-					  .cache = 0xff };
-	const struct page value = { .type = PAGE_SLAB,
-				    .node = (uint8_t)node,
-				    .cache = c->id };
-
-	return (struct head){ head_of(&mask), head_of(&value) };
-}
-
-/* How many empty slabs @c may keep now. */
-static size_t empty_to_keep(const struct kmem_cache *c)
-{
-	size_t pages = KEEP_PAGES;
+	size_t limit, more = 0;
 
 	if (c->flags & SLAB_TYPESAFE)
 		return SIZE_MAX;
-	if (c->size < ORDERED_BELOW && !is_idle(c) &&
-	    load_relaxed(&empty_pages.nr) << PAGE_SHIFT <= barns_limit())
-		pages += load_relaxed(&params.barn_limit) >> (PAGE_SHIFT - 10);
-	return max_size(pages >> c->order, 1);
+	if (c->size < ORDERED_BELOW && !is_idle(c)) {
+		limit = empty_pages_limit();
+		if (load_relaxed(&empty_pages[group].nr) <= limit)
+			more = gate_saw_threads() ?
+				       limit :
+				       load_relaxed(&params.barn_limit) >>
+					       (PAGE_SHIFT - 10);
+	}
+	return max_size((KEEP_PAGES + more) >> c->order, 1);
+}
+
+/* With the lists of @group locked, and of @c, which is none of struct page's. */
+static ALWAYS_INLINE bool belongs_to(const struct page *slab, unsigned int group,
+				     unsigned int class)
+{
+	/* Pairs with set_group() in lists.c. */
+	return load_acquire(&slab->group) == group && slab->cache == class &&
+	       slab->type == PAGE_SLAB;
 }
 
 /*
- * @slab, in which @obj lies, is not like the one before. @held: the node whose lock is
- * held, or NULL. Return: that of @slab, locked; NULL: none is, and @nested.
+ * @slab, in which @obj lies, is not of the group whose lists are locked, *group if it is
+ * one. Return: whether those of its own are now; if not, none are, and @nested.
  */
-static NOINLINE struct kmem_cache_node *
-enter_slab(const struct kmem_cache *c, struct page *slab, const void *obj,
-	   struct kmem_cache_node *held, bool nested)
+static NOINLINE bool enter_slab(struct kmem_cache *c, const struct page *slab,
+				const void *obj, unsigned int *group,
+				bool nested)
 {
-	struct kmem_cache_node *n;
-
 	if (slab->type != PAGE_SLAB || slab->cache != c->id)
 		bad_object(c, obj, "double free");
-	n = cache_node(c, slab->node);
-	if (n != held) {
-		if (held)
-			lock_release(&held->lock);
-		if (!node_lock(n, nested))
-			return NULL;
-	}
-	/* With one object less hollow.c may find more. */
-	if (slab->cold == SLAB_HOLLOWED)
-		slab->cold = SLAB_RESTING;
-	return n;
+	do {
+		if (*group != NO_GROUP)
+			lists_unlock(c, *group);
+		*group = load_acquire(&slab->group);
+		if (!lists_lock(lists_of(c, *group), nested)) {
+			*group = NO_GROUP;
+			return false;
+		}
+		/* It may have been adopted meanwhile. */
+	} while (load_acquire(&slab->group) != *group);
+	return true;
 }
 
 /* What will be written to is on its way when it is needed. Return: how far. */
@@ -602,50 +634,88 @@ static ALWAYS_INLINE unsigned int fetch_slabs(struct geometry g,
 	return end;
 }
 
-unsigned int slab_give(struct kmem_cache *c, void *const *objs,
-		       unsigned int n, bool nested)
+/*
+ * @objs of the group of the first one are free now. Others are left to @later, of which
+ * there are *nr_later then; it may be @objs itself. Without @later, all are free.
+ * Return: how many.
+ */
+static unsigned int give_group(struct kmem_cache *c, void *const *objs,
+			       unsigned int n, bool nested, void **later,
+			       unsigned int *nr_later)
 {
-	size_t keep = empty_to_keep(c);
 	const struct geometry g = geometry_of(c);
-	struct head head = head_in(c, NO_NODE);
-	struct kmem_cache_node *cn = NULL;
+	unsigned int group = NO_GROUP, at = 0, fetched = 0, left = 0;
 	struct hlist_head freed = { 0 };
-	unsigned int done = 0, fetched = 0;
+	size_t keep = 0;
 
-	while (done < n) {
+	while (at < n) {
 		unsigned int nr_free;
 		struct page *slab;
 
-		if (done >= fetched)
-			fetched = fetch_slabs(g, objs, done, n);
-		slab = slab_around(g, objs[done]);
-		if (unlikely((head_of(slab) & head.mask) != head.value)) {
-			cn = enter_slab(c, slab, objs[done], cn, nested);
-			if (!cn)
+		if (at >= fetched)
+			fetched = fetch_slabs(g, objs, at, n);
+		slab = slab_around(g, objs[at]);
+		if (unlikely(!belongs_to(slab, group, c->id))) {
+			if (later && group != NO_GROUP) {
+				later[left++] = objs[at++];
+				continue;
+			}
+			if (!enter_slab(c, slab, objs[at], &group, nested))
 				break;
-			head = head_in(c, slab->node);
+			keep = empty_to_keep(c, group);
 		}
-		nr_free = give_to(c, g, slab, objs + done, n - done);
-		done += nr_free;
+		/* With one object less hollow.c may find more. */
+		if (unlikely(slab->cold == SLAB_HOLLOWED))
+			slab->cold = SLAB_RESTING;
+		nr_free = give_to(c, g, slab, objs + at, n - at);
+		at += nr_free;
 		nr_free += slab->nr_free;
 		if (likely(partial_bucket(g, nr_free) == slab->bucket)) {
 			slab->nr_free = (uint16_t)nr_free;
 			continue;
 		}
 		/* A nested call must not wait for the page allocator. */
-		if (nr_free == c->objs && cn->nr_empty >= keep && !nested &&
-		    slab->bucket != BUCKET_ISOLATED) {
+		if (nr_free == c->objs && !nested &&
+		    slab->bucket != BUCKET_ISOLATED &&
+		    lists_of(c, group)->nr_empty >= keep) {
 			slab->nr_free = (uint16_t)nr_free;
-			collect_slab(c, cn, slab, &freed);
+			del_slab(c, slab);
+			hlist_add_head(&slab->buddy, &freed);
 		} else {
-			move_slab(c, g, cn, slab, nr_free);
+			move_slab(c, g, slab, nr_free);
 		}
 	}
-	fetch_add_relaxed(&cache_stat(c)->nr_free, done);
-	if (cn)
-		lock_release(&cn->lock);
+	fetch_add_relaxed(&cache_stat(c)->nr_free, at - left);
+	if (group != NO_GROUP)
+		lists_unlock(c, group);
 	free_slabs(c, &freed);
-	return done;
+	*nr_later = left;
+	return at - left;
+}
+
+/* What several threads freed may be of all groups in turn: one after another. */
+static void give_by_group(struct kmem_cache *c, void *const *objs, unsigned int n)
+{
+	void *later[MAX_BATCH];
+
+	give_group(c, objs, n, false, later, &n);
+	while (n)
+		give_group(c, later, n, false, later, &n);
+}
+
+unsigned int slab_give(struct kmem_cache *c, void *const *objs,
+		       unsigned int n, bool nested)
+{
+	unsigned int none, k;
+
+	/* What cannot be given is the end of @objs. */
+	if (nested)
+		return give_group(c, objs, n, true, NULL, &none);
+	for (unsigned int done = 0; done < n; done += k) {
+		k = n - done < MAX_BATCH ? n - done : MAX_BATCH;
+		give_by_group(c, objs + done, k);
+	}
+	return n;
 }
 
 /* --- checking --- */
@@ -668,9 +738,11 @@ static void validate_slab(struct kmem_cache *c, struct page *slab,
 	BUG_ON(count_bits(slab) != slab->nr_free);
 }
 
-static void validate_lists(struct kmem_cache *c, unsigned int group)
+/* Return: how many slabs of the group are empty. */
+static size_t validate_lists(struct kmem_cache *c, unsigned int group)
 {
 	const struct slab_lists *l = lists_of(c, group);
+	size_t nr_empty = 0;
 
 	for (unsigned int b = 0; b < NR_BUCKETS; b++) {
 		const struct list_head *list = &l->partial[b];
@@ -687,23 +759,23 @@ static void validate_lists(struct kmem_cache *c, unsigned int group)
 			BUG_ON(slab->group != group);
 		}
 	}
+	for (struct hlist_node *i = l->empty.first; i; i = i->next) {
+		struct page *slab = hlist_entry(i, struct page, buddy);
+
+		validate_slab(c, slab, BUCKET_EMPTY);
+		BUG_ON(slab->group != group);
+		nr_empty++;
+	}
+	return nr_empty;
 }
 
 void kmem_cache_validate(struct kmem_cache *c)
 {
-	for (unsigned int node = 0; node < nr_nodes(); node++) {
-		struct kmem_cache_node *n = cache_node(c, node);
-		size_t nr_empty = 0;
+	for (unsigned int group = 0; group < MAX_GROUPS; group++) {
+		struct slab_lists *l = lists_of(c, group);
 
-		node_lock(n, false);
-		for (unsigned int i = 0; i < groups_per_node(); i++)
-			validate_lists(c, first_group(node) + i);
-		for (struct hlist_node *i = n->empty.first; i; i = i->next) {
-			validate_slab(c, hlist_entry(i, struct page, buddy),
-				      BUCKET_EMPTY);
-			nr_empty++;
-		}
-		BUG_ON(nr_empty != n->nr_empty);
-		lock_release(&n->lock);
+		lists_lock(l, false);
+		BUG_ON(validate_lists(c, group) != l->nr_empty);
+		lists_unlock(c, group);
 	}
 }

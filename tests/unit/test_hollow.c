@@ -306,7 +306,7 @@ static void test_again(void **state)
 		slab_give(c, batch, n, false);
 	}
 	hollow_out(c, UINT_MAX);
-	slab_free_empty(c, 0, 0);
+	slab_free_empty(c, 0);
 	note_objects(c, nr);
 	assert_true(hollowed() > before);
 	check_holes(c);

@@ -79,6 +79,28 @@ static void test_own(void **state)
 	assert_int_equal(cache_stat(cache)->nr_slabs, 3);
 }
 
+/* Empty ones, too, before those of others, whoever freed them last. */
+static void test_own_empty(void **state)
+{
+	void *more[MAX_OBJS];
+
+	(void)state;
+	start("percpu=lock,span=64");
+	full_slabs(4);
+	be_cpu(3);
+	for (unsigned int cpu = 0; cpu < 3; cpu++)
+		give(objs[cpu], cache->objs);
+	assert_int_equal(cache_stat(cache)->nr_empty_slabs, 3);
+	for (unsigned int cpu = 0; cpu < 3; cpu++) {
+		take(cpu, more, cache->objs);
+		assert_ptr_equal(slab_at(more[0]), slab_at(objs[cpu][0]));
+		assert_int_equal(slab_at(more[0])->group, cpu);
+	}
+	assert_int_equal(cache_stat(cache)->nr_empty_slabs, 0);
+	assert_int_equal(cache_stat(cache)->nr_slabs, 4);
+	kmem_cache_validate(cache);
+}
+
 /* Without any of its own: empty ones, then those of others, which become its own. */
 static void test_others(void **state)
 {
@@ -310,6 +332,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_own_empty),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_hollow),

@@ -10,6 +10,7 @@
 
 #include "percpu/percpu.h"
 #include "slab/internal.h"
+#include "slab/lists.h"
 
 enum { CHECKED = SLAB_POISON | SLAB_RED_ZONE };
 
@@ -68,11 +69,11 @@ static void test_debug_nested(void **state)
 	core_start("percpu=lock,span=256");
 	c = create_cache("watched", 100, 0, CHECKED, NULL);
 	p = kmem_cache_alloc(c);
-	lock_acquire(&cache_node(c, 0)->lock);
+	lock_acquire(&lists_of(c, my_group(0))->lock);
 	assert_false(kmem_cache_free_slow(c, p, SLOW_NESTED));
 	q = kmem_cache_alloc_slow(c, SLOW_NESTED);
 	assert_non_null(q);
-	lock_release(&cache_node(c, 0)->lock);
+	lock_release(&lists_of(c, my_group(0))->lock);
 	assert_true(kmem_cache_free_slow(c, p, SLOW_NESTED));
 	assert_true(kmem_cache_free_slow(c, q, SLOW_NESTED));
 	assert_int_equal(kmem_cache_destroy(c), 0);
