@@ -21,7 +21,7 @@ static uint32_t *map_places(uint32_t n, enum order order)
 	return place;
 }
 
-/* arg: objects, order, largest size (0: all of one size) */
+/* arg: objects, order, largest size (0: all of one size), that size (0: OBJECT) */
 static void batch(struct bench *b)
 {
 	uint32_t n = (uint32_t)bench_arg(b, 0);
@@ -32,7 +32,8 @@ static void batch(struct bench *b)
 
 	if (!max)
 		for (int i = 0; i < SIZES; i++)
-			sizes[i] = OBJECT;
+			sizes[i] = bench_arg(b, 3) ? (uint32_t)bench_arg(b, 3) :
+						     OBJECT;
 	while (bench_next(b, n)) {
 		for (uint32_t i = 0; i < n; i++) {
 			size_t size = sizes[i % SIZES];
@@ -63,6 +64,8 @@ static const struct bench_case cases[] = {
 	 3000000,
 	 .flags = BENCH_QUICK},
 	{"random/1000000", batch, {1000000, RANDOM}, 4000000},
+	{"size/400x1000", batch, {1000, LIFO, 0, 400}, 5000000},
+	{"size/8Kx100", batch, {100, LIFO, 0, 8192}, 5000000},
 	{"mixed/1000", batch, {1000, RANDOM, 1024}, 10000000},
 	{"mixed/100000",
 	 batch,

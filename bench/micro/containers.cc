@@ -201,6 +201,7 @@ const struct bench_case cases[] = {
 	{"index", index_rebuild, {}, 2000000, 1, 0},
 	{"index/t2", index_rebuild, {}, 4000000, 2, BENCH_QUICK},
 	{"document", documents, {}, 2000000, 1, BENCH_QUICK},
+	{"document/t2", documents, {}, 4000000, 2, 0},
 	{"document/t4", documents, {}, 4000000, 4, 0},
 	{"shared-ptr/t2", shared_between_threads, {}, 1000000, 1, BENCH_QUICK},
 };

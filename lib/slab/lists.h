@@ -105,6 +105,12 @@ static ALWAYS_INLINE void move_slab(struct kmem_cache *c, struct geometry g,
 /* Behind all others of its bucket. */
 void move_to_end(const struct kmem_cache *c, struct page *slab);
 
+/*
+ * free_slabs() - to the page allocator with empty slabs that are on no list but this one,
+ * threaded through the links they had. Return: pages. Context: no lock is held.
+ */
+size_t free_slabs(struct kmem_cache *c, struct hlist_head *freed);
+
 /* Whence the group should take objects first. NULL: none of its slabs has free ones. */
 struct page *choose_slab(const struct slab_lists *l);
 
