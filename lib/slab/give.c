@@ -18,9 +18,10 @@
  * Empty slabs that a group keeps of a cache: as many as fit here, at least one; and of
  * small objects, which do not wait in barns, those that barns leave room for. Where there
  * are threads, what goes back to the page allocator is the next for another CPU, which
- * does not have it in its caches: so all of them together may be as much as is in use.
+ * does not have it in its caches: so all of them together may be as much as is in use,
+ * and as caches hold.
  */
-enum { KEEP_PAGES = 16 };
+enum { KEEP_PAGES = 16, CACHES_HOLD = MiB(32) >> PAGE_SHIFT };
 
 static COLD NORETURN void bad_object(const struct kmem_cache *c,
 				     const void *obj, const char *what)
@@ -59,8 +60,8 @@ static ALWAYS_INLINE void mark_free(const struct kmem_cache *c,
  * And often several of a slab in some order, of which none is a run: what comes in
  * twos and threes is as quick one by one.
  */
-enum { FETCH_AHEAD = 32, RUN_MIN = 4 };
-enum { NO_GROUP = UINT8_MAX };
+enum { FETCH_AHEAD = 32, RUN_MIN = 4, NO_GROUP = UINT8_MAX };
+
 _Static_assert((int)MAX_GROUPS <= (int)NO_GROUP, "no group has that number");
 
 /* From one object of a run to the next: the size of one, up or down. 0: no run. */
@@ -167,13 +168,14 @@ static ALWAYS_INLINE unsigned int give_to(const struct kmem_cache *c,
 	return 1;
 }
 
-/* Of one group, for all caches. */
+/* Pages of empty slabs of all caches that a group may keep. */
 static size_t empty_pages_limit(void)
 {
 	size_t pages = barns_limit() >> PAGE_SHIFT;
 
 	if (gate_saw_threads())
-		pages = max_size(pages, page_alloc_in_use());
+		pages = max_size(pages, min_size(page_alloc_in_use(),
+						 CACHES_HOLD));
 	return pages / (unsigned int)__builtin_popcount(groups_in_use() | 1);
 }
 
@@ -195,7 +197,7 @@ static size_t empty_to_keep(const struct kmem_cache *c, unsigned int group)
 	return max_size((KEEP_PAGES + more) >> c->order, 1);
 }
 
-/* With the lists of @group locked, and of @c, which is none of struct page's. */
+/* Is @slab one of that cache, and of @group, whose lists are locked? Then it stays so. */
 static ALWAYS_INLINE bool belongs_to(const struct page *slab, unsigned int group,
 				     unsigned int class)
 {

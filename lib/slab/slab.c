@@ -296,7 +296,7 @@ static struct page *pop_slab(struct list_head *list)
 	return slab;
 }
 
-/* Take up to @n objects of @slab, whose lists are locked, from @word of the bitmap on. */
+/* Take @n objects of @slab, whose lists are locked, from @word of the bitmap on. */
 static unsigned int take_some(struct kmem_cache *c, struct geometry g,
 			      struct page *slab, unsigned int word, void **end,
 			      unsigned int n)

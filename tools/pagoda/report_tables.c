@@ -209,7 +209,7 @@ static void write_areas(const struct report *r)
 {
 	const struct recording_sample *s = last_sample(r);
 	static const char *const docs[NR_AREA_KINDS] = {
-		[AREA_VMALLOC] = "requests over 4 MiB",
+		[AREA_VMALLOC] = "requests over 1 MiB",
 		[AREA_UNPURGED] = "free address space that still has memory",
 		[AREA_PAGER] = "mappings with a pager of the program",
 		[AREA_MMAP] = "mappings of the program that are looked after",
