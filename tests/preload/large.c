@@ -10,6 +10,8 @@
  *   handed    smaller ones from thread to thread: what one frees the other gets
  *   sizes     so many that none comes twice: in little more memory than they have
  *   aligned   to more than a page: from caches like others
+ *   grown     in place, to where a block of their size would not begin: not for who
+ *             asks for its alignment
  *   short     of address space: what small objects left serves them, too
  */
 #include "counted.h"
@@ -330,6 +332,46 @@ static void aligned_blocks(void)
 	}
 }
 
+/* What was freed last is what a cache hands out next. */
+static void grown_blocks(void)
+{
+	enum { NR = 64, FROM = 40 * KIB, TO = 80 * KIB };
+	/* Or the compiler knows what aligned_alloc() returns. */
+	volatile size_t align = 128 * KIB;
+	unsigned int odd = 0;
+	char *p[NR];
+
+	if (!pagoda_proc_read)
+		test_skip("no library that has caches of blocks");
+	for (int i = 0; i < NR; i++) {
+		p[i] = malloc(FROM);
+		CHECK(p[i]);
+	}
+	/* Room for the others, none of which begins at a multiple of align. */
+	for (int i = 0; i < NR; i++) {
+		if ((uintptr_t)p[i] % align)
+			continue;
+		free(p[i]);
+		p[i] = NULL;
+	}
+	/* Out of their own caches. */
+	malloc_trim(0);
+	for (int i = 0; i < NR; i++) {
+		char *grown = p[i] ? realloc(p[i], TO) : NULL;
+
+		if (!grown)
+			continue;
+		odd += grown == p[i];
+		free(grown);
+		p[i] = aligned_alloc(align, TO);
+		CHECK(p[i] && (uintptr_t)p[i] % align == 0);
+	}
+	for (int i = 0; i < NR; i++)
+		free(p[i]);
+	printf("%u grew in place and began elsewhere\n", odd);
+	CHECK(odd > 0);
+}
+
 static void set_span(void *unused)
 {
 	const char *options = getenv("PAGODA_OPTIONS");
@@ -362,6 +404,7 @@ int main(int argc, char **argv)
 		{"handed", handed, 60},
 		{"sizes", many_sizes, 60},
 		{"aligned", aligned_blocks, 60},
+		{"grown", grown_blocks, 30},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},
 	};

@@ -153,7 +153,7 @@ static const struct plan other_plans[] = {
 	{
 		.id = "mappings",
 		.title = "Areas and mappings",
-		.doc = "address space of requests over 4 MiB with their room "
+		.doc = "address space of requests over 1 MiB with their room "
 		       "to grow, and of mappings that are looked after",
 		.sources = {
 			{ "vmalloc areas", IN_SAMPLE(area_bytes[AREA_VMALLOC]) },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view_areas.c - the areas of requests over 4 MiB, those with pagers, and the
+ * view_areas.c - the areas of requests over 1 MiB, those with pagers, and the
  * mappings of the program that are looked after: what vmallocinfo and maps
  * list.
  */
@@ -110,7 +110,7 @@ static void fill(struct table *t, const struct samples *s)
 			 "%u more areas: their tables are full", lost);
 	else if (!t->nr)
 		snprintf(t->note, sizeof(t->note),
-			 "No request over 4 MiB, no mapping.");
+			 "No request over 1 MiB, no mapping.");
 }
 
 const struct view areas_view = {
