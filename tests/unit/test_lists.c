@@ -130,6 +130,37 @@ static void test_others(void **state)
 	assert_int_equal(cache_stat(cache)->nr_slabs, 4);
 }
 
+/* On its way from one group to another a slab takes objects back, but whoever has it
+ * decides what becomes of it. */
+static void test_isolated(void **state)
+{
+	enum { KEPT = 8 };
+	static void *many[KEPT + 1][MAX_OBJS];
+	struct list_head adopted;
+	struct page *slab;
+
+	(void)state;
+	start("percpu=lock,span=64,barn_limit=0");
+	take(1, objs[1], cache->objs);
+	for (unsigned int i = 0; i <= KEPT; i++)
+		take(0, many[i], cache->objs);
+	give(objs[1], 10);
+	for (unsigned int i = 0; i <= KEPT; i++)
+		give(many[i], cache->objs);
+	assert_int_equal(cache_stat(cache)->nr_empty_slabs, KEPT);
+	INIT_LIST_HEAD(&adopted);
+	adopt_slabs(cache, 0, 1, &adopted);
+	slab = slab_at(objs[1][20]);
+	assert_ptr_equal(list_first_entry(&adopted, struct page, lru), slab);
+	assert_int_equal(slab->group, 0);
+	give(objs[1] + 10, cache->objs - 10u);
+	assert_int_equal(slab->type, PAGE_SLAB);
+	assert_int_equal(slab->bucket, BUCKET_ISOLATED);
+	assert_int_equal(slab->nr_free, cache->objs);
+	assert_int_equal(cache_stat(cache)->nr_slabs, KEPT + 1);
+	assert_int_equal(cache_stat(cache)->nr_empty_slabs, KEPT);
+}
+
 /* Groups of one node do not look into those of another. */
 static void test_nodes(void **state)
 {
@@ -333,6 +364,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_own_empty),
+		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_hollow),
