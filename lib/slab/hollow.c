@@ -20,7 +20,7 @@
 #include "os/os.h"
 #include "slab/lists.h"
 
-/* Slabs: so many while others wait for the cache's lock, and so many a tick, which
+/* Slabs: so many while others wait for the group's lock, and so many a tick, which
  * looks at each twice and then makes a system call or two. */
 enum { LOOKS_AT_ONCE = 2048, TICK_LOOKS = 4096 };
 

@@ -105,7 +105,7 @@ static inline bool is_idle(const struct kmem_cache *c)
 	return load_relaxed(&c->age) >= 2;
 }
 
-/* --- slab.c --- */
+/* --- slab.c, give.c --- */
 
 /*
  * slab_take() - up to @n objects of @c from slabs of @node, fullest first,

@@ -89,7 +89,7 @@ struct page *choose_slab(const struct slab_lists *l)
 /* Nobody else looks at @slab, which is the last to be done under the old lock. */
 static void set_group(struct page *slab, unsigned int group)
 {
-	/* Pairs with enter_slab() and belongs_to() in slab.c. */
+	/* Pairs with enter_slab() and belongs_to() in give.c. */
 	store_release(&slab->group, (uint8_t)group);
 }
 
