@@ -16,6 +16,7 @@
 #include "base/params.h"
 #include "malloc/internal.h"
 #include "os/os.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/thp.h"
 #include "percpu/percpu.h"
@@ -57,6 +58,7 @@ static void decide_mode(void)
 
 	control_set_mode(MODE_ACTIVE, why ? "quiet" : "default", why ? why : "");
 	control_set_mode(MODE_PAGER, "off", why ? "quiet" : "not needed yet");
+	faultin_init(why != NULL);
 	mapping_init(why != NULL);
 	lazy_init(why != NULL);
 	if (!why)

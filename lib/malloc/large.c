@@ -17,6 +17,7 @@
 #include "base/vmstat.h"
 #include "malloc/internal.h"
 #include "os/os.h"
+#include "page_alloc/ahead.h"
 #include "page_alloc/page_alloc.h"
 #include "percpu/fastpath.h"
 #include "slab/slab.h"
@@ -269,15 +270,18 @@ bool large_may_stay(const void *p, size_t size)
  */
 static void *move_to_vmalloc(struct page *page, size_t nr)
 {
+	size_t old = page->nr_pages;
 	void *from = page_address(page);
 	void *to = vmalloc_pages(nr, 4 * nr, PAGE_SIZE, false, true);
 
 	if (!to)
 		return NULL;
-	if (page->nr_pages <= CACHED_MAX_PAGES) {
-		memcpy(to, from, page->nr_pages << PAGE_SHIFT);
-	} else if (vmalloc_move_in(from, page->nr_pages, to)) {
+	if (old <= CACHED_MAX_PAGES) {
+		ahead_copy(to, from, old << PAGE_SHIFT, nr << PAGE_SHIFT);
+		memcpy(to, from, old << PAGE_SHIFT);
+	} else if (vmalloc_move_in(from, old, to)) {
 		pages_moved_out(page);
+		ahead_growth(to, old, nr);
 	} else {
 		vfree(virt_to_page(to), true);
 		return NULL;

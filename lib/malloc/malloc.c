@@ -26,6 +26,7 @@
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "malloc/internal.h"
+#include "page_alloc/ahead.h"
 #include "page_alloc/page_alloc.h"
 #include "percpu/fastpath.h"
 #include "percpu/gate.h"
@@ -425,7 +426,7 @@ static ALWAYS_INLINE bool may_stay(size_t old, size_t size)
 	return old - size <= old / 2;
 }
 
-static ALWAYS_INLINE void *move(void *p, size_t old, size_t size)
+static ALWAYS_INLINE void *move(void *p, size_t old, size_t size, bool large)
 {
 	void *q = alloc(size);
 
@@ -433,6 +434,8 @@ static ALWAYS_INLINE void *move(void *p, size_t old, size_t size)
 		/* A block that only had to shrink is good as it is. */
 		return size <= old ? p : NULL;
 	}
+	if (large)
+		ahead_copy(q, p, old, size);
 	memcpy(q, p, min_size(old, size));
 	return q;
 }
@@ -440,7 +443,7 @@ static ALWAYS_INLINE void *move(void *p, size_t old, size_t size)
 /* From one cache to another; what free() checks of @p is known. */
 static NOINLINE void *move_object(void *p, unsigned int class, size_t size)
 {
-	void *q = move(p, kmem_caches[class].size, size);
+	void *q = move(p, kmem_caches[class].size, size, false);
 
 	if (q && q != p && unlikely(!rseq_push(class, p)))
 		free_slow(p);
@@ -464,7 +467,7 @@ static void *resize(void *p, size_t size)
 	} else if (may_stay(old, size)) {
 		return p;
 	}
-	q = move(p, old, size);
+	q = move(p, old, size, size > KMALLOC_MAX);
 	if (q && q != p)
 		release(p);
 	return q;

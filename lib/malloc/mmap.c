@@ -17,6 +17,7 @@
 #include "malloc/internal.h"
 #include "os/os.h"
 #include "os/syscall.h"
+#include "page_alloc/ahead.h"
 #include "vma/lazy.h"
 #include "vma/map.h"
 #include "vma/mapping.h"
@@ -56,6 +57,8 @@ static void *map_plain(size_t size)
 	mapping_track(addr, size);
 	if (is_new && lazy_wants(size))
 		lazy_arm(addr, size);
+	else if (is_new)
+		ahead_mapping(addr, size >> PAGE_SHIFT);
 	decay_tick(WEIGHT_OBJECT);
 	return addr;
 }

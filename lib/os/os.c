@@ -293,6 +293,16 @@ bool os_is_resident(const void *page)
 	       resident & 1;
 }
 
+/* A futex that is to be waited for until a time that has passed. */
+bool os_holds_data(const uint32_t *word)
+{
+	static const struct timespec past = { 0 };
+
+	return os_syscall6(SYS_futex, (long)word,
+			   FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0,
+			   (long)&past, 0, -1L) == -EAGAIN;
+}
+
 int os_dont_fork(void *addr, size_t size)
 {
 	return (int)os_syscall3(SYS_madvise, (long)addr, (long)size,
@@ -544,6 +554,14 @@ static uint64_t clock_us(clockid_t clock)
 uint64_t os_now_us(void)
 {
 	return clock_us(CLOCK_MONOTONIC);
+}
+
+uint64_t os_now_ns(void)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 uint64_t os_thread_us(void)

@@ -68,6 +68,12 @@ void *os_move_out(void *addr, size_t size);
 /* Is the page resident? Not for quiet mode: sandboxes may not know the call. */
 bool os_is_resident(const void *page);
 
+/*
+ * Is there something else than 0 at @word? False as well where nothing can be read.
+ * The page is not made for that, nor is a call made that sandboxes do not know.
+ */
+bool os_holds_data(const uint32_t *word);
+
 /* A child of a fork will not have the range. */
 int os_dont_fork(void *addr, size_t size);
 
@@ -130,8 +136,9 @@ bool os_in_virtual_machine(void);
 
 /* Milliseconds of a monotonic clock, a few ms coarse. Never a system call. */
 uint64_t os_now_ms(void);
-/* Microseconds; a system call where the kernel's clock source asks for one. */
+/* Microseconds, nanoseconds; a system call where the kernel's clock source asks for one. */
 uint64_t os_now_us(void);
+uint64_t os_now_ns(void);
 /* Microseconds of CPU time of the calling thread; a system call. */
 uint64_t os_thread_us(void);
 /* The same of all threads. */

@@ -24,45 +24,40 @@
 #include "page_alloc/around.h"
 
 #include "base/params.h"
-#include "base/vmstat.h"
-#include "os/os.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/internal.h"
 #include "percpu/gate.h"
 
 enum {
-	AROUND_RATIO = 64, /* part of a zone that may be made too early */
+	/* Part of a zone that may be made too early: where faults are dear, more. */
+	AROUND_RATIO = 64,
+	DEAR_RATIO = 16,
 	AROUND_MIN = 4, /* pages */
+	/* In use, before it is worth finding out what a fault costs. */
+	MEASURE_FROM = 32,
 };
-
-/* Kernels before 5.14 do not know how, and sandboxes may not let us. Atomic */
-static bool refused;
 
 size_t around_pages(const struct zone *z, unsigned int order, size_t need)
 {
 	size_t most = load_relaxed(&params.fault_around) >> (PAGE_SHIFT - 10);
 	size_t block = (size_t)1 << order;
 	/* The block counts as used, now that it is off the lists. */
-	size_t nr = min_size(most, (pages_in_use(z) - block) / AROUND_RATIO);
+	size_t used = pages_in_use(z) - block, nr = used / AROUND_RATIO;
 
-	if (nr < AROUND_MIN || params.thp == TRI_ON || load_relaxed(&refused))
+	if (faults_are_dear())
+		nr = max_size(used / DEAR_RATIO, AROUND_MIN);
+	else if (used >= MEASURE_FROM && faultin_wants_pages())
+		nr = max_size(nr, FAULTIN_LEAST);
+	nr = min_size(nr, most);
+	if (nr < AROUND_MIN || params.thp == TRI_ON || faultin_is_refused())
 		return 0;
 	nr = min_size((size_t)1 << ilog2(nr), block);
 	return nr >= need ? nr : 0;
 }
 
-static bool populate(size_t pfn, size_t nr, size_t fresh)
-{
-	if (os_populate(pfn_to_addr(pfn), nr << PAGE_SHIFT) < 0) {
-		store_relaxed(&refused, true);
-		return false;
-	}
-	count_vm_events(PGPOPULATE, fresh);
-	return true;
-}
-
 bool around_make(size_t pfn, size_t nr)
 {
-	return populate(pfn, nr, nr);
+	return faultin(pfn_to_addr(pfn), nr, nr);
 }
 
 /* Are cleared blocks to be made whole, the one included that is to be cleared? */
@@ -72,7 +67,7 @@ static bool clear_whole(const struct zone *z)
 	size_t areas = load_relaxed(&control.vmalloc.used) >> PAGE_SHIFT;
 
 	return gate_saw_threads() && load_relaxed(&params.fault_around) &&
-	       params.thp != TRI_ON && !load_relaxed(&refused) &&
+	       params.thp != TRI_ON && !faultin_is_refused() &&
 	       large + areas <= pages_in_use(z) - large;
 }
 
@@ -86,11 +81,11 @@ void around_clear(const struct zone *z, size_t pfn, size_t nr,
 	for (size_t i = 0; i < nr; i++)
 		fresh -= dirty[i / 64] >> (i % 64) & 1;
 	if (fresh >= AROUND_MIN)
-		populate(pfn, nr, fresh);
+		faultin(pfn_to_addr(pfn), nr, fresh);
 }
 
 void around_clear_area(size_t pfn, size_t nr)
 {
 	if (nr <= 1 << MAX_ORDER && clear_whole(zone_of(0, ZONE_NORMAL)))
-		populate(pfn, nr, nr);
+		faultin(pfn_to_addr(pfn), nr, nr);
 }

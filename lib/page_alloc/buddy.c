@@ -195,6 +195,10 @@ static void make_resident(struct zone *z, struct page *page,
 static struct page *cut(struct zone *z, struct page *page, unsigned int order,
 			const struct want *w, enum migratetype rest)
 {
+	size_t pfn = page_to_pfn(page);
+
+	if (page->cold == BARE)
+		memmap_fault_in(pfn + 1, pfn + ((size_t)1 << order));
 	if (!page->resident)
 		make_resident(z, page, order, w);
 	expand(z, page, w->order, order, rest);

@@ -84,6 +84,8 @@ bool memmap_claim_up(size_t to_pfn);
 bool memmap_open_low_window(void);
 /* Bring metadata of the pages online: mem_map, page_class, pageblocks. */
 MUST_CHECK int memmap_online(size_t from_pfn, size_t to_pfn);
+/* Where page faults are dear: of their mem_map what will soon be used. */
+void memmap_fault_in(size_t from_pfn, size_t to_pfn);
 /* Give back the mem_map of a free block, but for its first page. */
 void memmap_strip(struct page *first, unsigned int order);
 /* Bring the pages themselves online. */

@@ -17,6 +17,7 @@
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/span.h"
 
@@ -33,6 +34,9 @@ enum { LOW_WINDOW = MiB(256) };
  * only ones in all but the first page of its mem_map.
  */
 enum { MEM_MAP_OFFSET = 1 };
+
+/* Pages of it made at once: those of the largest block. */
+enum { MEM_MAP_AHEAD = sizeof(struct page) << MAX_ORDER >> PAGE_SHIFT };
 
 /*
  * How far the two have come, as pfns: down << 32 | up. One word, so that a
@@ -210,6 +214,16 @@ void memmap_strip(struct page *first, unsigned int order)
 	/* What the kernel does not take (locked memory) just stays. */
 	(void)!os_purge((char *)(first - MEM_MAP_OFFSET) + PAGE_SIZE,
 			size - PAGE_SIZE);
+}
+
+void memmap_fault_in(size_t from_pfn, size_t to_pfn)
+{
+	char *from = (char *)align_up((uintptr_t)pfn_to_page(from_pfn), PAGE_SIZE);
+	char *to = (char *)align_down((uintptr_t)pfn_to_page(to_pfn), PAGE_SIZE);
+	size_t nr = from < to ? (size_t)(to - from) >> PAGE_SHIFT : 0;
+
+	if (nr > 1 && faults_are_dear())
+		faultin(from, min_size(nr, MEM_MAP_AHEAD), 0);
 }
 
 int memmap_commit(size_t from_pfn, size_t to_pfn)

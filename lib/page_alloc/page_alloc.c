@@ -18,6 +18,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/ahead.h"
 #include "page_alloc/around.h"
 #include "page_alloc/internal.h"
 #include "percpu/thread.h"
@@ -169,6 +170,7 @@ static struct page *rmqueue(struct zone *z, struct request *rq, bool grow)
 	}
 	if (rq->dirty)
 		present_copy(pfn, rq->nr, rq->dirty);
+	page->cold = !present_count(pfn, rq->nr);
 	present_set(pfn, rq->nr);
 	return page;
 }
@@ -380,6 +382,8 @@ void *alloc_pages_exact_node(unsigned int node, size_t nr,
 	z = page_zone(page);
 	fetch_add_relaxed(&z->stat->large, nr);
 	addr = page_address(page);
+	if (page->cold && gfp & GFPF_WAIT)
+		ahead_block(addr, nr);
 	if (gfp & GFPF_ZERO) {
 		around_clear(z, page_to_pfn(page), nr, dirty);
 		clear_dirty(addr, nr, dirty);
@@ -417,6 +421,7 @@ void *alloc_pages_contig(size_t nr, size_t align_pages, gfp_t gfp)
 		page->type = PAGE_LARGE;
 		page->node = z->node;
 		page->zone = z->index;
+		page->cold = false;
 		present_set(page_to_pfn(page), nr);
 	}
 	lock_release(&z->lock);

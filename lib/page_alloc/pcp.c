@@ -82,6 +82,7 @@ static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 
 		if (!page)
 			break;
+		page->cold = !present_count(page_to_pfn(page), (size_t)1 << order);
 		present_set(page_to_pfn(page), (size_t)1 << order);
 		pcp_add(z, pcp, page, order, mt, list->prev);
 	}
@@ -138,6 +139,7 @@ bool pcp_free(struct zone *z, struct page *page, unsigned int order, bool wait)
 
 	if (!pcp_lock(pcp, wait))
 		return false;
+	page->cold = false;
 	pcp_add(z, pcp, page, order, mt, &pcp->lists[mt][order]);
 	if (unlikely(pcp->count > PCP_HIGH) && wait)
 		pcp_shrink(z, pcp, PCP_BATCH);

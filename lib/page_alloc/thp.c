@@ -15,6 +15,7 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/page.h"
 
 enum {
@@ -102,11 +103,12 @@ static bool touch(volatile char *addr)
 
 /* --- areas --- */
 
-/* Without a clock there is nothing to wait for. */
+/* Without a clock there is nothing to wait for, and where small pages are as dear as
+ * the dearest huge ones nothing to lose. */
 static bool are_trusted(void)
 {
 	return load_relaxed(&cheap) >= TRUST_AFTER || !probing ||
-	       !os_in_virtual_machine();
+	       faults_are_dear() || !os_in_virtual_machine();
 }
 
 static void wait_for_trust(size_t pfn, size_t nr)

@@ -220,6 +220,7 @@ static bool bring_online(struct zone *z, size_t to)
 	z->online_pfn = to;
 	stat_add(&z->stat->present, (int64_t)(to - from));
 	z->stat->managed += to - from;
+	memmap_fault_in(from, to);
 	buddy_free_range(z, from, to - from);
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "base/bug.h"
 #include "base/probe.h"
 #include "base/vmstat.h"
+#include "page_alloc/ahead.h"
 #include "slab/lists.h"
 
 /* --- making and freeing slabs --- */
@@ -55,6 +56,8 @@ static struct page *make_slab(struct kmem_cache *c, unsigned int node,
 	slab = alloc_pages_node(node, gfp, c->order);
 	if (!slab)
 		return NULL;
+	if (slab->cold && !dense && !nested)
+		ahead_slab(c->id, page_address(slab), (size_t)1 << c->order);
 	for (unsigned int i = 0; i < ARRAY_SIZE(slab->bitmap); i++) {
 		unsigned int bits = c->objs > i * 64 ? c->objs - i * 64 : 0;
 

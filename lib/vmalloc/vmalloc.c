@@ -36,11 +36,12 @@
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
+#include "page_alloc/ahead.h"
 #include "page_alloc/around.h"
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/span.h"
-#include "page_alloc/thp.h"
 #include "vmalloc/gather.h"
+#include "vmalloc/huge.h"
 
 enum {
 	NR_BINS = 64,
@@ -50,10 +51,6 @@ enum {
 	FEW_TRIES = 32,
 	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
 	MAX_PIECES = 8192,
-	/* Pages of an area, and of one with room that is known to grow: what is
-	 * behind its end will be used, too. */
-	HUGE_FROM = MiB(128) >> PAGE_SHIFT,
-	HUGE_GROWING = MiB(64) >> PAGE_SHIFT,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
 	/* Pages that go back for each by which a zone has grown. */
@@ -372,40 +369,6 @@ static size_t round_area(size_t nr)
 	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
 }
 
-/* Ask for huge pages where they are worth it: docs/DESIGN.md. */
-static void advise(size_t pfn, size_t nr)
-{
-	if (params.thp == TRI_ON || nr >= HUGE_FROM)
-		thp_advise(pfn, nr);
-}
-
-/* A clean area of @room pages, of which @nr are about to be used. */
-static void choose_page_size(size_t pfn, size_t nr, size_t room)
-{
-	size_t huge = align_up(pfn, PAGEBLOCK_PAGES);
-
-	if (room >= HUGE_GROWING && room >= 2 * nr)
-		thp_advise(pfn, room);
-	else
-		advise(pfn, room);
-	if (nr >= HUGE_FROM && huge + PAGEBLOCK_PAGES <= pfn + nr &&
-	    thp_probe(huge, pfn + nr - huge))
-		advise(pfn, room);
-}
-
-/* The same for one that grew in place from @old pages: its room was advised. */
-static void review_page_size(struct page *page, size_t old)
-{
-	size_t pfn = page_to_pfn(page), end = pfn + page->room;
-	size_t huge = align_up(pfn + old, PAGEBLOCK_PAGES);
-	size_t least = page->nr_pieces ? HUGE_GROWING : HUGE_FROM;
-
-	if (page->room >= least && huge < pfn + page->nr_pages &&
-	    huge + PAGEBLOCK_PAGES <= end &&
-	    thp_probe(huge, pfn + page->nr_pages - huge))
-		thp_advise(huge, end - huge);
-}
-
 static bool extend_space(size_t nr, size_t align)
 {
 	size_t more = round_area(nr + (align >> PAGE_SHIFT) - 1);
@@ -419,7 +382,7 @@ static bool extend_space(size_t nr, size_t align)
 		return false;
 	}
 	pfn = addr_to_pfn(addr);
-	advise(pfn, more);
+	huge_advise(pfn, more);
 	stat->online += more << PAGE_SHIFT;
 	stat->start = span.base;
 	stat->end = span.base + span.size;
@@ -526,9 +489,14 @@ void *vmalloc_pages(size_t nr, size_t room, size_t align, bool zero, bool wait)
 		return NULL;
 	if (kind == UNPURGED)
 		return reuse_area(pfn, nr, zero);
-	choose_page_size(pfn, nr, pfn_to_page(pfn)->room);
+	if (wait)
+		ahead_measure(pfn_to_addr(pfn), nr);
+	huge_choose(pfn, nr, pfn_to_page(pfn)->room);
 	if (zero)
 		around_clear_area(pfn, nr);
+	/* Into one with room page tables are moved. */
+	if (wait && room == nr)
+		ahead_block(pfn_to_addr(pfn), nr);
 	return pfn_to_addr(pfn);
 }
 
@@ -546,7 +514,7 @@ void *vmalloc_gather(size_t nr, bool zero)
 	if (zero)
 		memset(pfn_to_addr(pfn), 0, moved << PAGE_SHIFT);
 	if (moved < nr)
-		choose_page_size(pfn + moved, nr - moved,
+		huge_choose(pfn + moved, nr - moved,
 				 pfn_to_page(pfn)->room - moved);
 	return pfn_to_addr(pfn);
 }
@@ -559,7 +527,7 @@ static enum kind join_pieces(struct page *page)
 	fetch_sub_relaxed(&nr_pieces, page->nr_pieces);
 	if (os_refresh(pfn_to_addr(pfn), page->room << PAGE_SHIFT) < 0)
 		return UNPURGED;
-	advise(pfn, page->room);
+	huge_advise(pfn, page->room);
 	count_vm_events(PGPURGE, page->nr_pages);
 	return CLEAN;
 }
@@ -704,6 +672,7 @@ static void move_pieces(struct page *page, struct page *to)
 
 static void *move_area(struct page *page, size_t nr)
 {
+	size_t old = page->nr_pages;
 	void *to;
 
 	if (page->nr_pieces >= ARRAY_SIZE(page->pieces) ||
@@ -717,6 +686,7 @@ static void *move_area(struct page *page, size_t nr)
 	/* First: once it is free, the page may be someone else's. */
 	set_page_class(page_address(page), PAGE_CLASS_NONE);
 	vfree(page, true);
+	ahead_growth(to, old, nr);
 	return to;
 }
 
@@ -732,8 +702,10 @@ void *vrealloc(struct page *page, size_t nr, bool wait)
 	else if (nr < old)
 		shrink_in_place(page, nr);
 	lock_release(&vmap_lock);
-	if (done && nr > old && wait)
-		review_page_size(page, old);
+	if (done && nr > old && wait) {
+		huge_review(page, old);
+		ahead_growth(page_address(page), old, nr);
+	}
 	if (done)
 		return page_address(page);
 	return wait ? move_area(page, nr) : NULL;

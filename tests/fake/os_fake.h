@@ -57,6 +57,13 @@ uint64_t os_fake_refused(void);
 /* What another thread does while memory goes back to the kernel. */
 void os_fake_on_purge(void (*fn)(const void *addr));
 
+/*
+ * os_fake_faults() - what faultin() measures from now on: each touch of a page takes
+ * @fault_ns, and each page that is asked for @page_ns; @fault_ns is 0: back to the
+ * truth.
+ */
+void os_fake_faults(uint64_t fault_ns, uint64_t page_ns);
+
 /* --- the price of huge pages --- */
 
 /*

@@ -497,7 +497,8 @@ static void threads(void)
 static void forks(void)
 {
 	run_threads(24, 0, 16, 3);
-	CHECK(forks_done > 100);
+	/* Hundreds, but for machines where page faults are dear. */
+	CHECK(forks_done > 32);
 }
 
 static void handlers(void)

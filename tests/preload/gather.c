@@ -192,9 +192,11 @@ static void refused(void)
 static void *gather_and_free(void *arg)
 {
 	struct rng r = rng_for((uintptr_t)arg);
+	double end = now() + 25;
 	int i;
 
-	for (i = 0; i < 60; i++) {
+	/* Where page faults are dear, for a while. */
+	for (i = 0; i < 60 && (i < 4 || now() < end); i++) {
 		size_t n = rng_below(&r, 600), size = (300 + n) * PAGE, j;
 		char *blocks[128], *area;
 
@@ -260,12 +262,13 @@ static void *watch_descriptors(void *lowest)
 static void closed(void)
 {
 	pthread_t watcher;
+	double end = now() + 30;
 	int lowest = dup(0), i;
 
 	CHECK(lowest >= 0 && !close(lowest));
 	scatter();
 	watcher = start_thread(watch_descriptors, &lowest, 0);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 20 && (i < 3 || now() < end); i++) {
 		char *area = pagoda_vmalloc(AREA);
 
 		CHECK(area);

@@ -568,15 +568,17 @@ static void child_of_fork(void *arg)
 
 static void forks(void)
 {
-	enum { THREADS = 32, FORKS = 1000 };
+	enum { THREADS = 32, FORKS = 1000, LEAST = 100 };
 	pthread_t thread[THREADS];
+	/* Where page faults are dear, for a while. */
+	double end = now() + 60;
 	size_t i;
 
 	need_lazy();
 	shared_map = map_lazy(SIZE);
 	for (i = 0; i < THREADS; i++)
 		thread[i] = start_thread(map_and_use, (void *)i, 64 * KIB);
-	for (i = 0; i < FORKS; i++)
+	for (i = 0; i < FORKS && (i < LEAST || now() < end); i++)
 		in_child("forked child", 30, child_of_fork, (void *)i);
 	stop = true;
 	for (i = 0; i < THREADS; i++)

@@ -63,7 +63,7 @@ for worker in $(workers); do
 done
 
 load() {
-	wrk -t 2 -c 32 -d 3s --timeout 10s "$@" >>wrk.log 2>&1
+	wrk -t 2 -c 32 -d 5s --timeout 10s "$@" >>wrk.log 2>&1
 }
 load "$url/4096.bin" &
 load -H 'Accept-Encoding: gzip' "$url/lines.txt" &

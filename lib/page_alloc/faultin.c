@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * faultin.c - making pages before they are touched, and whether that is worth it.
+ *
+ * On most machines a page fault takes little longer than the page itself: its
+ * clearing, its accounting. But where a host sees each exception of its guest, as in a
+ * virtual machine inside of another, a fault takes 10 us, and a page of
+ * MADV_POPULATE_WRITE 0.2: then page faults may be a third of what a program
+ * does, and those that can be foreseen (around.c, ahead.c) should not be taken.
+ *
+ * So the two are timed, again and again since a virtual machine may move: of pages
+ * that are to be made, two are touched one by one and the rest is asked for. Memory that the
+ * host has to find first makes both slow, and says nothing; an interrupt makes one.
+ */
+#include "page_alloc/faultin.h"
+
+#include "base/atomic.h"
+#include "base/params.h"
+#include "base/vmstat.h"
+#include "os/os.h"
+#include "page_alloc/page.h"
+
+enum {
+	DEAR_NS = 2500,
+	/* Of a fault to a page that is asked for, the call included. */
+	DEAR_RATIO = 3,
+	TOUCHED = 2,
+	/* Pages made between two measurements, and before one that was not as expected is
+	 * made again. */
+	MEASURE_EVERY = MiB(16) >> PAGE_SHIFT,
+	MEASURE_AGAIN = MiB(1) >> PAGE_SHIFT,
+};
+
+static bool measuring; /* Const after init */
+/* Atomic, all of them. */
+static bool dear;
+static bool refused; /* kernels before 5.14 do not know how */
+static size_t until; /* pages to be made before the next measurement */
+static bool doubted; /* dear, but not in the last measurement */
+
+void faultin_init(bool quiet)
+{
+	measuring = !quiet && params.fault_ahead == TRI_AUTO;
+	store_relaxed(&dear, !quiet && params.fault_ahead == TRI_ON);
+}
+
+bool faults_are_dear(void)
+{
+	return load_relaxed(&dear) && !load_relaxed(&refused);
+}
+
+bool faultin_is_refused(void)
+{
+	return load_relaxed(&refused);
+}
+
+bool faultin_wants_pages(void)
+{
+	return measuring && !load_relaxed(&until) && !load_relaxed(&refused);
+}
+
+static bool populate(char *addr, size_t nr)
+{
+	if (os_populate(addr, nr << PAGE_SHIFT) == 0)
+		return true;
+	store_relaxed(&refused, true);
+	return false;
+}
+
+static uint64_t touch(volatile char *page)
+{
+	uint64_t start = os_now_ns();
+
+	*page = 0;
+	return os_now_ns() - start;
+}
+
+static void judge(bool is_dear)
+{
+	bool sure = is_dear || load_relaxed(&doubted) || !load_relaxed(&dear);
+
+	if (sure)
+		store_relaxed(&dear, is_dear);
+	store_relaxed(&doubted, !sure);
+	store_relaxed(&until, is_dear ? MEASURE_EVERY : MEASURE_AGAIN);
+}
+
+static bool measure(char *addr, size_t nr)
+{
+	uint64_t fault = touch(addr), again = touch(addr + PAGE_SIZE), start, took;
+	size_t rest = nr - TOUCHED;
+	bool done;
+
+	fault = min_size(fault, again);
+	start = os_now_ns();
+	done = populate(addr + TOUCHED * PAGE_SIZE, rest);
+	took = os_now_ns() - start;
+	judge(fault >= DEAR_NS && fault * rest >= DEAR_RATIO * took);
+	return done;
+}
+
+bool faultin(void *addr, size_t nr, size_t fresh)
+{
+	size_t left = load_relaxed(&until);
+	bool done;
+
+	if (faultin_is_refused())
+		return false;
+	if (measuring && !left && fresh == nr && nr >= FAULTIN_LEAST) {
+		done = measure(addr, nr);
+	} else {
+		done = populate(addr, nr);
+		store_relaxed(&until, left - min_size(left, nr));
+	}
+	if (done)
+		count_vm_events(PGPOPULATE, fresh);
+	return done;
+}
