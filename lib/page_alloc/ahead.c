@@ -13,7 +13,7 @@
  *
  * Who allocates several before using them has their first as witness meanwhile, for
  * PATIENCE of them; and if the one before was used, the first TRUST_MAX of them are
- * made. A witness may have been freed, and may be protected or gone: a wrong answer
+ * made. Kinds that are never used whole are asked ever more rarely. A witness may have been freed, and may be protected or gone: a wrong answer
  * costs memory or faults, nothing else.
  *
  * No lock: threads that meet at one witness may lose what it knows.
@@ -35,9 +35,10 @@ enum {
 	COPY_MIN = 16,
 	MEASURE_MIN = MiB(1) >> PAGE_SHIFT,
 	FOUR_FROM = 64, /* canaries */
-	SAMPLES = 12,
+	SAMPLES = 8,
 	PATIENCE = 8,
 	LITTLE_PATIENCE = 2,
+	WAIT_MAX = 127,
 	TRUST_MAX = KiB(512) >> PAGE_SHIFT,
 	BLOCK_KINDS = 128, /* four sizes a doubling */
 	MAPPING_KINDS = 64, /* by exact size, the last ones */
@@ -51,6 +52,9 @@ struct witness {
 	uint16_t nr; /* pages. Atomic */
 	uint16_t asked; /* in vain. Atomic */
 	bool trusted; /* the one before was used. Atomic */
+	/* To be passed over without a question, after a witness that was not used; and
+	 * after the next such one. Atomic */
+	uint8_t wait, next_wait;
 };
 
 _Static_assert(AHEAD_MAX < 1 << 16, "pages of a witness fit");
@@ -101,13 +105,15 @@ static bool was_used(const struct witness *w, enum use use)
 	const char *addr = load_relaxed(&w->addr);
 	size_t nr = load_relaxed(&w->nr);
 	struct canaries c = canaries(nr, use);
-	unsigned int written = 0;
+	int spare = __builtin_popcount(c.mask) - c.quorum;
 
-	for (unsigned int left = c.mask; left; left &= left - 1)
-		written += is_written(
-			addr + (canary_at(nr, (unsigned int)__builtin_ctz(left))
-				<< PAGE_SHIFT));
-	return written >= c.quorum;
+	for (unsigned int left = c.mask; left && spare >= 0; left &= left - 1) {
+		size_t at = canary_at(nr, (unsigned int)__builtin_ctz(left));
+
+		if (!is_written(addr + (at << PAGE_SHIFT)))
+			spare--;
+	}
+	return spare >= 0;
 }
 
 static void make_all_but_canaries(char *addr, size_t nr, enum use use)
@@ -131,6 +137,7 @@ static bool is_used(struct witness *w, enum use use)
 
 	if (was_used(w, use)) {
 		store_relaxed(&w->asked, 0);
+		store_relaxed(&w->next_wait, 0);
 		store_relaxed(&w->trusted, true);
 		return true;
 	}
@@ -140,19 +147,37 @@ static bool is_used(struct witness *w, enum use use)
 	return false;
 }
 
-static void fill(struct witness *w, char *addr, size_t nr, enum use use)
+/* @addr is the next witness; the last one, if there was one, was used or not. */
+static void replace(struct witness *w, char *addr, size_t nr, bool used)
 {
-	bool known = load_relaxed(&w->addr);
-	bool used = known && is_used(w, use);
-	uint16_t patience = nr > TRUST_MAX ? LITTLE_PATIENCE : PATIENCE;
+	size_t wait = load_relaxed(&w->next_wait);
 
-	if (load_relaxed(&w->trusted))
-		make_all_but_canaries(addr, nr, use);
-	if (known && !used && load_relaxed(&w->asked) < patience)
-		return;
+	if (load_relaxed(&w->addr) && !used) {
+		store_relaxed(&w->wait, (uint8_t)wait);
+		store_relaxed(&w->next_wait,
+			      (uint8_t)min_size(2 * wait + 1, WAIT_MAX));
+	}
 	store_relaxed(&w->addr, addr);
 	store_relaxed(&w->nr, (uint16_t)nr);
 	store_relaxed(&w->asked, 0);
+}
+
+static void fill(struct witness *w, char *addr, size_t nr, enum use use)
+{
+	uint16_t patience = nr > TRUST_MAX ? LITTLE_PATIENCE : PATIENCE;
+	uint8_t wait = load_relaxed(&w->wait);
+	bool used;
+
+	if (wait) {
+		store_relaxed(&w->wait, (uint8_t)(wait - 1));
+		return;
+	}
+	used = load_relaxed(&w->addr) && is_used(w, use);
+	if (load_relaxed(&w->trusted))
+		make_all_but_canaries(addr, nr, use);
+	if (used || !load_relaxed(&w->addr) ||
+	    load_relaxed(&w->asked) >= patience)
+		replace(w, addr, nr, used);
 }
 
 static bool is_worth_it(size_t nr)
@@ -184,6 +209,8 @@ void ahead_mapping(void *addr, size_t nr)
 	if (load_relaxed(&w->nr) != nr) {
 		store_relaxed(&w->trusted, false);
 		store_relaxed(&w->addr, NULL);
+		store_relaxed(&w->wait, 0);
+		store_relaxed(&w->next_wait, 0);
 	}
 	fill(w, addr, nr, ANYHOW);
 }

@@ -215,6 +215,22 @@ uint64_t __wrap_os_now_ns(void)
 	return faults.now_ns;
 }
 
+static uint64_t questions; /* Atomic */
+
+bool __real_os_holds_data(const uint32_t *word);
+bool __wrap_os_holds_data(const uint32_t *word);
+
+uint64_t os_fake_questions(void)
+{
+	return load_relaxed(&questions);
+}
+
+bool __wrap_os_holds_data(const uint32_t *word)
+{
+	fetch_add_relaxed(&questions, 1);
+	return __real_os_holds_data(word);
+}
+
 /* --- the price of huge pages --- */
 
 static struct {

@@ -64,6 +64,9 @@ void os_fake_on_purge(void (*fn)(const void *addr));
  */
 void os_fake_faults(uint64_t fault_ns, uint64_t page_ns);
 
+/* How often os_holds_data() was called. */
+uint64_t os_fake_questions(void);
+
 /* --- the price of huge pages --- */
 
 /*

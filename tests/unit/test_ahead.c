@@ -98,7 +98,7 @@ static void test_used_in_part(void **state)
 		assert_true(pages_are_zero(p, NR));
 	}
 	assert_int_equal(made(), 0);
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 60; i++) {
 		use(p + LOW * PAGE_SIZE, HIGH + 1 - LOW);
 		next(&p);
 	}
@@ -121,10 +121,33 @@ static void test_no_longer_used(void **state)
 		assert_int_equal(next(&p), MADE);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(next(&p), 0);
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 16; i++) {
 		use(p, NR);
 		next(&last);
 		p = last;
+	}
+	use(p, NR);
+	assert_int_equal(next(&p), MADE);
+}
+
+/* What is never used whole is hardly asked any more. */
+static void test_never_used(void **state)
+{
+	uint64_t asked;
+	char *p;
+
+	(void)state;
+	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(next(&p), 0);
+	asked = os_fake_questions();
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(next(&p), 0);
+	assert_in_range(os_fake_questions() - asked, 1, 1000);
+	/* But it is, in the end. */
+	for (int i = 0; i < 300; i++) {
+		use(p, NR);
+		next(&p);
 	}
 	use(p, NR);
 	assert_int_equal(next(&p), MADE);
@@ -482,6 +505,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_used_whole),
 		cmocka_unit_test(test_used_in_part),
 		cmocka_unit_test(test_no_longer_used),
+		cmocka_unit_test(test_never_used),
 		cmocka_unit_test(test_several_at_once),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_unmapped),
