@@ -12,6 +12,7 @@
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "os_fake.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/thp.h"
 #include "percpu/thread.h"
@@ -75,6 +76,18 @@ static void test_from_16_mib(void **state)
 	/* Each for itself, and no longer than that. */
 	assert_int_equal(os_fake_advised(), made() * PAGEBLOCK_PAGES);
 	assert_true(os_fake_unadvised() > os_fake_advised());
+}
+
+/* Where small pages are as dear as the dearest huge ones, there is no reason to wait,
+ * nor to stop. */
+static void test_faults_are_dear(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=1024,fault_ahead=on", DEAR, true);
+	faultin_init(false);
+	use(48);
+	assert_in_range(made(), 13, 17);
+	assert_int_equal(sum_vm_event(THP_DEAR), 0);
 }
 
 /* What is resident is known to be, and taken before other memory. */
@@ -389,6 +402,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from_16_mib),
+		cmocka_unit_test(test_faults_are_dear),
 		cmocka_unit_test(test_resident),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_again),
