@@ -187,20 +187,6 @@ static void forked(void)
 		in_child("child", 30, go_on, NULL);
 }
 
-/* The option, added to those that the case is run with. */
-static void need_option(char **argv)
-{
-	const char *options = getenv("PAGODA_OPTIONS");
-	char text[256];
-
-	if (options && strstr(options, "fault_ahead=on"))
-		return;
-	snprintf(text, sizeof(text), "%s,fault_ahead=on", options ? options : "");
-	CHECK(!setenv("PAGODA_OPTIONS", options ? text : text + 1, 1));
-	execv("/proc/self/exe", argv);
-	CHECK(!"execv");
-}
-
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -215,6 +201,6 @@ int main(int argc, char **argv)
 
 	if (!pagoda_proc_read)
 		test_skip("there is nothing to test without the library");
-	need_option(argv);
+	need_option("fault_ahead=on", argv);
 	return run_cases(argc, argv, cases, ARRAY_SIZE(cases));
 }

@@ -24,6 +24,20 @@ __attribute__((unused)) static size_t counted(const char *name)
 	return strtoul(at + strlen(line), NULL, 10);
 }
 
+/* Run again with @option added to those that the case is run with. */
+__attribute__((unused)) static void need_option(const char *option, char **argv)
+{
+	const char *options = getenv("PAGODA_OPTIONS");
+	char text[256];
+
+	if (options && strstr(options, option))
+		return;
+	snprintf(text, sizeof(text), "%s,%s", options ? options : "", option);
+	CHECK(!setenv("PAGODA_OPTIONS", options ? text : text + 1, 1));
+	execv("/proc/self/exe", argv);
+	CHECK(!"execv");
+}
+
 __attribute__((unused)) static size_t minor_faults(void)
 {
 	struct rusage usage;
