@@ -198,7 +198,10 @@ def cpu_seconds(pid):
     """CPU time of a process tree so far, with what it has waited for."""
     ticks = 0
     for each in _tree(pid):
-        text = Path(f"/proc/{each}/stat").read_text(encoding="utf-8")
+        try:
+            text = Path(f"/proc/{each}/stat").read_text(encoding="utf-8")
+        except OSError:
+            continue  # Over: its parent's, once that has waited for it.
         ticks += sum(map(int, text.rsplit(")", 1)[1].split()[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 

@@ -545,35 +545,32 @@ uint64_t os_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static uint64_t clock_us(clockid_t clock)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
 	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 uint64_t os_now_us(void)
 {
-	return clock_us(CLOCK_MONOTONIC);
+	return clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
 uint64_t os_now_ns(void)
 {
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t os_thread_us(void)
 {
-	return clock_us(CLOCK_THREAD_CPUTIME_ID);
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
 }
 
 uint64_t os_process_us(void)
 {
-	return clock_us(CLOCK_PROCESS_CPUTIME_ID);
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000;
 }
 
 uint32_t os_getpid(void)

@@ -70,7 +70,9 @@ bool os_is_resident(const void *page);
 
 /*
  * Is there something else than 0 at @word? False as well where nothing can be read.
- * The page is not made for that, nor is a call made that sandboxes do not know.
+ * For a page that is not there the kernel maps its page of zeros; nothing is made, nor
+ * is a call made that sandboxes do not know. A userfaultfd of the program's is asked as
+ * if the program had read the word.
  */
 bool os_holds_data(const uint32_t *word);
 
@@ -136,7 +138,8 @@ bool os_in_virtual_machine(void);
 
 /* Milliseconds of a monotonic clock, a few ms coarse. Never a system call. */
 uint64_t os_now_ms(void);
-/* Microseconds, nanoseconds; a system call where the kernel's clock source asks for one. */
+/* Microseconds and nanoseconds; a system call where the kernel's clock source asks
+ * for one. */
 uint64_t os_now_us(void);
 uint64_t os_now_ns(void);
 /* Microseconds of CPU time of the calling thread; a system call. */

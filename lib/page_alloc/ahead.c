@@ -13,8 +13,9 @@
  *
  * Who allocates several before using them has their first as witness meanwhile, for
  * PATIENCE of them; and if the one before was used, the first TRUST_MAX of them are
- * made. Kinds that are never used whole are asked ever more rarely. A witness may have been freed, and may be protected or gone: a wrong answer
- * costs memory or faults, nothing else.
+ * made. Kinds that are never used whole are asked ever more rarely. A witness may have
+ * been freed, and may be protected or gone: a wrong answer costs memory or faults,
+ * nothing else.
  *
  * No lock: threads that meet at one witness may lose what it knows.
  */
@@ -25,26 +26,31 @@
 #include "page_alloc/faultin.h"
 #include "page_alloc/page.h"
 
+/* All in pages, but for the counts at the end. */
 enum {
 	/* A fault or two are left, and three calls and more are made. */
-	AHEAD_MIN = 8, /* pages */
+	AHEAD_MIN = 8,
 	AHEAD_MAX = MiB(32) >> PAGE_SHIFT,
 	/* What doubles is three quarters full at its end. */
 	GROWTH_RATIO = 4,
 	GROWTH_MAX = MiB(2) >> PAGE_SHIFT,
 	COPY_MIN = 16,
+	/* An area of which some may be touched to find out what faults cost. */
 	MEASURE_MIN = MiB(1) >> PAGE_SHIFT,
-	FOUR_FROM = 64, /* canaries */
-	SAMPLES = 8,
-	PATIENCE = 8,
-	LITTLE_PATIENCE = 2,
-	WAIT_MAX = 127,
+	/* From here on there are four canaries, one of which may be left alone. */
+	FOUR_FROM = 64,
 	TRUST_MAX = KiB(512) >> PAGE_SHIFT,
+	/* Questions to a witness in vain before there is another. */
+	PATIENCE = 8,
+	LITTLE_PATIENCE = 2, /* with more than TRUST_MAX */
+	/* Of a kind that are passed over after that: 0, 1, 3, 7 and so on. */
+	WAIT_MAX = 127,
+	SAMPLES = 8, /* words of a canary */
 	BLOCK_KINDS = 128, /* four sizes a doubling */
 	MAPPING_KINDS = 64, /* by exact size, the last ones */
 };
 
-/* How it is: objects are handed out upwards. */
+/* Objects are handed out upwards; of all else nobody knows. */
 enum use { UPWARDS, ANYHOW };
 
 struct witness {
@@ -153,6 +159,7 @@ static void replace(struct witness *w, char *addr, size_t nr, bool used)
 	size_t wait = load_relaxed(&w->next_wait);
 
 	if (load_relaxed(&w->addr) && !used) {
+		store_relaxed(&w->trusted, false);
 		store_relaxed(&w->wait, (uint8_t)wait);
 		store_relaxed(&w->next_wait,
 			      (uint8_t)min_size(2 * wait + 1, WAIT_MAX));
@@ -245,7 +252,8 @@ void ahead_copy(void *to, const void *from, size_t old, size_t size)
 	uintptr_t last = align_down((uintptr_t)from + old - 1, PAGE_SIZE);
 	size_t nr = min_size(old, size) >> PAGE_SHIFT;
 
-	if (nr < COPY_MIN || !faults_are_dear())
+	/* During start-up it comes from the boot arena. */
+	if (nr < COPY_MIN || !faults_are_dear() || (uintptr_t)to % PAGE_SIZE)
 		return;
 	if (size > old && is_written((const char *)last))
 		nr += growth(nr, (size - old) >> PAGE_SHIFT);

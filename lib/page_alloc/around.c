@@ -55,11 +55,6 @@ size_t around_pages(const struct zone *z, unsigned int order, size_t need)
 	return nr >= need ? nr : 0;
 }
 
-bool around_make(size_t pfn, size_t nr)
-{
-	return faultin(pfn_to_addr(pfn), nr, nr);
-}
-
 /* Are cleared blocks to be made whole, the one included that is to be cleared? */
 static bool clear_whole(const struct zone *z)
 {

@@ -15,17 +15,10 @@ struct zone;
 size_t around_pages(const struct zone *z, unsigned int order, size_t need);
 
 /*
- * around_make() - have the kernel make them, @nr from @pfn on, in one call.
- * Return: whether all are resident now.
- * Context: a system call of @nr microseconds, so no lock that others wait for.
- */
-bool around_make(size_t pfn, size_t nr);
-
-/*
  * around_clear() - have the kernel make those of the @nr pages of a large block from
  * @pfn on that have no bit in @dirty, if there are enough of them. What has one is
  * left as it is.
- * Context: as around_make().
+ * Context: as faultin().
  */
 void around_clear(const struct zone *z, size_t pfn, size_t nr,
 		  const uint64_t *dirty);

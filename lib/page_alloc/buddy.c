@@ -31,6 +31,7 @@
 #include "base/probe.h"
 #include "base/vmstat.h"
 #include "page_alloc/around.h"
+#include "page_alloc/faultin.h"
 #include "page_alloc/internal.h"
 #include "page_alloc/thp.h"
 
@@ -182,7 +183,7 @@ static void make_resident(struct zone *z, struct page *page,
 	if (huge)
 		done = make_huge(pfn, max_size(need, PAGEBLOCK_PAGES));
 	else
-		done = around_make(pfn, around) ? around : 0;
+		done = faultin(pfn_to_addr(pfn), around, around) ? around : 0;
 	lock_acquire(&z->lock);
 	page->type = PAGE_NONE;
 	present_set(pfn, done);

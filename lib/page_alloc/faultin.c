@@ -36,7 +36,7 @@ static bool measuring; /* Const after init */
 static bool dear;
 static bool refused; /* kernels before 5.14 do not know how */
 static size_t until; /* pages to be made before the next measurement */
-static bool doubted; /* dear, but not in the last measurement */
+static bool last = true; /* dear, by the last measurement */
 
 void faultin_init(bool quiet)
 {
@@ -75,14 +75,15 @@ static uint64_t touch(volatile char *page)
 	return os_now_ns() - start;
 }
 
+/* One that says "cheap" may have been interrupted. */
 static void judge(bool is_dear)
 {
-	bool sure = is_dear || load_relaxed(&doubted) || !load_relaxed(&dear);
+	bool before = load_relaxed(&last);
 
-	if (sure)
+	if (is_dear || !before)
 		store_relaxed(&dear, is_dear);
-	store_relaxed(&doubted, !sure);
-	store_relaxed(&until, is_dear ? MEASURE_EVERY : MEASURE_AGAIN);
+	store_relaxed(&until, is_dear == before ? MEASURE_EVERY : MEASURE_AGAIN);
+	store_relaxed(&last, is_dear);
 }
 
 static bool measure(char *addr, size_t nr)

@@ -95,6 +95,9 @@ MUST_CHECK int memmap_commit(size_t from_pfn, size_t to_pfn);
 
 size_t present_count(size_t pfn, size_t nr);
 void present_set(size_t pfn, size_t nr);
+/* The pages are handed out. Return: where page faults are dear, whether none of them
+ * may hold memory yet. */
+bool present_hand_out(size_t pfn, size_t nr);
 void present_clear(size_t pfn, size_t nr);
 /* Copy the bits of the pages to @bits (bit i: page pfn + i). */
 void present_copy(size_t pfn, size_t nr, uint64_t *bits);

@@ -73,9 +73,9 @@ struct page {
 		/* SLAB: CPUs that it belongs to, see slab/lists.h. Atomic */
 		uint8_t group;
 	};
-	uint8_t cold; /* BUDDY: enum temperature; PCP, ALLOC, LARGE: no page of it
-		       * was resident when the buddy handed it out; SLAB: enum
-		       * slab_rest; VFREE: known to be clean */
+	uint8_t cold; /* BUDDY: enum temperature; PCP, ALLOC, LARGE: see
+		       * present_hand_out(); SLAB: enum slab_rest; VFREE: known
+		       * to be clean */
 	uint8_t bucket; /* SLAB: the partial list it is on; VFREE: the bin */
 	union {
 		uint8_t cache; /* SLAB: id of its kmem_cache */

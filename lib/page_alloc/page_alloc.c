@@ -170,8 +170,7 @@ static struct page *rmqueue(struct zone *z, struct request *rq, bool grow)
 	}
 	if (rq->dirty)
 		present_copy(pfn, rq->nr, rq->dirty);
-	page->cold = !present_count(pfn, rq->nr);
-	present_set(pfn, rq->nr);
+	page->cold = present_hand_out(pfn, rq->nr);
 	return page;
 }
 

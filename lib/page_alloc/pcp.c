@@ -82,8 +82,8 @@ static void pcp_refill(struct zone *z, struct per_cpu_pages *pcp,
 
 		if (!page)
 			break;
-		page->cold = !present_count(page_to_pfn(page), (size_t)1 << order);
-		present_set(page_to_pfn(page), (size_t)1 << order);
+		page->cold = present_hand_out(page_to_pfn(page),
+					      (size_t)1 << order);
 		pcp_add(z, pcp, page, order, mt, list->prev);
 	}
 	lock_release(&z->lock);

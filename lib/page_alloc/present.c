@@ -7,6 +7,7 @@
  * skip it and lets the buddy prefer pages that need no page fault.
  * Lock: the zone's, for all pages of a pageblock.
  */
+#include "page_alloc/faultin.h"
 #include "page_alloc/internal.h"
 
 struct word_run {
@@ -47,6 +48,15 @@ size_t present_count(size_t pfn, size_t nr)
 		pfn = r.next_pfn;
 	}
 	return count;
+}
+
+bool present_hand_out(size_t pfn, size_t nr)
+{
+	/* For ahead.c, which does nothing elsewhere. */
+	bool fresh = faults_are_dear() && !present_count(pfn, nr);
+
+	present_set(pfn, nr);
+	return fresh;
 }
 
 void present_set(size_t pfn, size_t nr)

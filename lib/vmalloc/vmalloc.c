@@ -515,7 +515,7 @@ void *vmalloc_gather(size_t nr, bool zero)
 		memset(pfn_to_addr(pfn), 0, moved << PAGE_SHIFT);
 	if (moved < nr)
 		huge_choose(pfn + moved, nr - moved,
-				 pfn_to_page(pfn)->room - moved);
+			    pfn_to_page(pfn)->room - moved);
 	return pfn_to_addr(pfn);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_ahead.c - fault-ahead: blocks, areas, mappings and slabs made whole because the
- * one before was used whole, but for two canaries; and when faults count as dear. What they
+ * one before was used whole, but for canaries; and when faults count as dear. What they
  * cost is what os_fake says; the memory is the kernel's.
  */
 #include "unit.h"
@@ -26,6 +26,11 @@ static void start(const char *options)
 {
 	core_start(options);
 	faultin_init(false);
+}
+
+static void start_on(void)
+{
+	start("percpu=lock,span=4096,thp=off,fault_ahead=on");
 }
 
 static uint64_t made(void)
@@ -64,7 +69,7 @@ static void test_used_whole(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	assert_int_equal(next(&p), 0);
 	for (int i = 0; i < 20; i++) {
 		use(p, NR);
@@ -76,33 +81,47 @@ static void test_used_whole(void **state)
 	assert_int_equal(made(), 20 * MADE);
 }
 
+/* Nothing is ever made for who uses them so. */
+static void never_made(void (*use_it)(char *p))
+{
+	char *p;
+
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(next(&p), 0);
+		use_it(p);
+	}
+	assert_int_equal(made(), 0);
+}
+
+static void use_but_the_end(char *p)
+{
+	use(p, HIGH);
+}
+
+static void use_as_stack(char *p)
+{
+	use(p + (LOW + 1) * PAGE_SIZE, NR - LOW - 1);
+}
+
+static void read_it(char *p)
+{
+	assert_true(pages_are_zero(p, NR));
+}
+
 /* Filled to both canaries is enough, less is not. */
 static void test_used_in_part(void **state)
 {
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(next(&p), 0);
-		use(p, HIGH);
-	}
-	/* As stacks are. */
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(next(&p), 0);
-		use(p + (LOW + 1) * PAGE_SIZE, NR - LOW - 1);
-	}
-	/* What is read is not used. */
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(next(&p), 0);
-		assert_true(pages_are_zero(p, NR));
-	}
-	assert_int_equal(made(), 0);
+	start_on();
+	never_made(use_but_the_end);
+	never_made(use_as_stack);
+	never_made(read_it);
 	for (int i = 0; i < 60; i++) {
-		use(p + LOW * PAGE_SIZE, HIGH + 1 - LOW);
 		next(&p);
+		use(p + LOW * PAGE_SIZE, HIGH + 1 - LOW);
 	}
-	use(p + LOW * PAGE_SIZE, HIGH + 1 - LOW);
 	assert_int_equal(next(&p), MADE);
 }
 
@@ -113,7 +132,7 @@ static void test_no_longer_used(void **state)
 	char *p, *last;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	next(&p);
 	use(p, NR);
 	/* As many as may be made in vain. */
@@ -130,6 +149,27 @@ static void test_no_longer_used(void **state)
 	assert_int_equal(next(&p), MADE);
 }
 
+/* Of small ones, too, only so many are made in vain. */
+static void test_small_kind(void **state)
+{
+	enum { SMALL = 8 };
+	uint64_t before;
+	char *p;
+
+	(void)state;
+	start_on();
+	for (int i = 0; i < 3; i++) {
+		p = fresh(SMALL);
+		ahead_mapping(p, SMALL);
+		use(p, SMALL);
+	}
+	before = made();
+	assert_int_equal(before, 2 * (SMALL - 2));
+	for (int i = 0; i < 1000; i++)
+		ahead_mapping(fresh(SMALL), SMALL);
+	assert_in_range(made() - before, 1, 10 * SMALL);
+}
+
 /* What is never used whole is hardly asked any more. */
 static void test_never_used(void **state)
 {
@@ -137,7 +177,7 @@ static void test_never_used(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(next(&p), 0);
 	asked = os_fake_questions();
@@ -159,7 +199,7 @@ static void test_several_at_once(void **state)
 	char *p[6];
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	for (int round = 0; round < 10; round++) {
 		for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
 			size_t there = next(&p[i]);
@@ -179,7 +219,7 @@ static void test_kinds(void **state)
 	char *p, *q = fresh(2 * NR);
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	next(&p);
 	use(p, NR);
 	/* Another size is another kind. */
@@ -196,36 +236,27 @@ static void test_kinds(void **state)
 		}
 }
 
-/* A witness may be gone. */
-static void test_unmapped(void **state)
+static void use_and_unmap(char *p)
 {
-	char *p;
-
-	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(next(&p), 0);
-		use(p, NR);
-		assert_int_equal(munmap(p, NR * PAGE_SIZE), 0);
-		/* Nobody else's memory should be where it was. */
-		assert_true(os_reserve_at(p, NR * PAGE_SIZE) == p);
-	}
-	assert_int_equal(made(), 0);
+	use(p, NR);
+	assert_int_equal(munmap(p, NR * PAGE_SIZE), 0);
+	/* Nobody else's memory should be where it was. */
+	assert_true(os_reserve_at(p, NR * PAGE_SIZE) == p);
 }
 
-/* Or not for us to look at. */
-static void test_protected(void **state)
+static void use_and_protect(char *p)
 {
-	char *p;
+	use(p, NR);
+	assert_int_equal(mprotect(p, NR * PAGE_SIZE, PROT_NONE), 0);
+}
 
+/* A witness may be gone, or not be for us to look at. */
+static void test_out_of_sight(void **state)
+{
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(next(&p), 0);
-		use(p, NR);
-		assert_int_equal(mprotect(p, NR * PAGE_SIZE, PROT_NONE), 0);
-	}
-	assert_int_equal(made(), 0);
+	start_on();
+	never_made(use_and_unmap);
+	never_made(use_and_protect);
 }
 
 /* --- who asks for it --- */
@@ -235,7 +266,7 @@ static void test_blocks(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	p = alloc_pages_exact(NR, 0, GFP_KERNEL);
 	page_alloc_trim();
 	use(p, NR);
@@ -259,7 +290,7 @@ static void test_slabs(void **state)
 	struct kmem_cache *c = &kmem_caches[kmalloc_class(SIZE)];
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	for (int i = 0; i < OBJS; i++)
 		memset(kmem_cache_alloc(c), 1, SIZE);
 	assert_in_range(made(), OBJS * 2 * 3 / 4, OBJS * 2);
@@ -274,7 +305,7 @@ static void test_slabs_in_part(void **state)
 	uint64_t before;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	before = made();
 	for (int i = 0; i < OBJS; i++)
 		memset(kmem_cache_alloc(c), 1, PAGE_SIZE);
@@ -286,7 +317,7 @@ static void test_areas(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=4096,thp=off,fault_ahead=on");
+	start_on();
 	for (int i = 0; i < 4; i++) {
 		p = vmalloc_pages(600, 600, PAGE_SIZE, i & 1, true);
 		assert_int_equal(resident_pages(p, 600), i ? 596 : 0);
@@ -304,7 +335,7 @@ static void test_growth(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=4096,thp=off,fault_ahead=on");
+	start_on();
 	p = vmalloc_pages(300, 6000, PAGE_SIZE, false, true);
 	assert_ptr_equal(vrealloc(virt_to_page(p), 400, true), p);
 	assert_int_equal(made(), 0);
@@ -336,7 +367,7 @@ static void test_copy(void **state)
 	char *p = fresh(2 * NR), *from = fresh(NR);
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	ahead_copy(p, from, 15 * PAGE_SIZE, 2 * NR * PAGE_SIZE);
 	assert_int_equal(resident_pages(p, 2 * NR), 0);
 	ahead_copy(p, from, 16 * PAGE_SIZE, 2 * NR * PAGE_SIZE);
@@ -347,6 +378,9 @@ static void test_copy(void **state)
 	assert_int_equal(resident_pages(p, 2 * NR), 33);
 	ahead_copy(p, from, NR * PAGE_SIZE, 2 * NR * PAGE_SIZE);
 	assert_int_equal(resident_pages(p, 2 * NR), NR + NR / 4);
+	/* The boot arena's is not asked for, nor held against the kernel. */
+	ahead_copy(p + 64, from, NR * PAGE_SIZE, NR * PAGE_SIZE);
+	assert_true(faults_are_dear());
 }
 
 /* Slabs whose objects share pages: from the first on, and a larger part of the heap. */
@@ -356,7 +390,7 @@ static void test_around(void **state)
 	uint64_t before;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	z = zone_of(0, ZONE_NORMAL);
 	alloc_pages(GFP_KERNEL | GFPF_DENSE, 1);
 	assert_int_equal(made(), 4);
@@ -366,6 +400,35 @@ static void test_around(void **state)
 		assert_true(made() - before <= max_size(pages_in_use(z) / 16, 4));
 	} while (made() - before < 16);
 	assert_in_range(pages_in_use(z), 16 * 16, 3 * 16 * 16);
+}
+
+static uint64_t calls(void)
+{
+	return os_fake_calls(OS_POPULATE);
+}
+
+/* The struct pages of memory that is new, or had none left. */
+static void test_struct_pages(void **state)
+{
+	enum { PAGES = sizeof(struct page) << MAX_ORDER >> PAGE_SHIFT, BLOCKS = 8 };
+	struct page *blocks[BLOCKS], *page;
+	uint64_t before;
+
+	(void)state;
+	start_on();
+	for (size_t i = 0; i < BLOCKS; i++)
+		blocks[i] = alloc_pages(GFP_KERNEL, MAX_ORDER);
+	assert_true(calls() > 0);
+	assert_int_equal(made(), 0);
+	for (size_t i = 0; i < BLOCKS; i++)
+		assert_true(free_pages(blocks[i], MAX_ORDER, true));
+	page_alloc_trim();
+	before = calls();
+	page = alloc_pages(GFP_KERNEL, MAX_ORDER);
+	assert_int_equal(calls() - before, 1);
+	page = (struct page *)align_up((uintptr_t)page, PAGE_SIZE);
+	assert_int_equal(resident_pages(page, PAGES - 1), PAGES - 1);
+	buddy_validate(zone_of(0, ZONE_NORMAL));
 }
 
 /* --- when --- */
@@ -422,11 +485,13 @@ static void test_changes(void **state)
 	assert_true(measured(10000, 9000));
 	pass(256);
 	assert_true(measured(10000, 1000));
+	pass(256);
+	assert_true(measured(10000, 1000));
 	pass(4096);
 	assert_true(measured(1000, 500));
 	pass(256);
 	assert_false(measured(1000, 500));
-	pass(256);
+	pass(4096);
 	assert_true(measured(10000, 1000));
 }
 
@@ -455,7 +520,7 @@ static void test_refused(void **state)
 	char *p;
 
 	(void)state;
-	start("percpu=lock,span=1024,thp=off,fault_ahead=on");
+	start_on();
 	os_fake_fail_from(OS_BIT(OS_POPULATE), 1);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(next(&p), 0);
@@ -508,8 +573,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_never_used),
 		cmocka_unit_test(test_several_at_once),
 		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_unmapped),
-		cmocka_unit_test(test_protected),
+		cmocka_unit_test(test_small_kind),
+		cmocka_unit_test(test_out_of_sight),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_slabs),
 		cmocka_unit_test(test_slabs_in_part),
@@ -517,6 +582,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_copy),
 		cmocka_unit_test(test_around),
+		cmocka_unit_test(test_struct_pages),
 		cmocka_unit_test(test_dear),
 		cmocka_unit_test(test_cheap),
 		cmocka_unit_test(test_cold_host),
