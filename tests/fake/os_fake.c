@@ -184,7 +184,7 @@ int __wrap_os_mlock_onfault(void *addr, size_t size)
 					 __real_os_mlock_onfault(addr, size);
 }
 
-/* --- the price of page faults --- */
+/* --- the price of page faults: for one thread, and only where it is set --- */
 
 static struct {
 	uint64_t fault_ns, page_ns; /* 0: what they really take */
@@ -206,10 +206,11 @@ void os_fake_faults(uint64_t fault_ns, uint64_t page_ns)
  * their time themselves. */
 uint64_t __wrap_os_now_ns(void)
 {
-	unsigned int look = faults.looks++ % 6;
+	unsigned int look;
 
 	if (!faults.fault_ns)
 		return __real_os_now_ns();
+	look = faults.looks++ % 6;
 	if (look == 1 || look == 3)
 		faults.now_ns += faults.fault_ns;
 	return faults.now_ns;
@@ -310,7 +311,8 @@ int __wrap_os_populate(void *addr, size_t size)
 {
 	if (huge.meanwhile)
 		huge.meanwhile();
-	faults.now_ns += (size >> 12) * faults.page_ns;
+	if (faults.page_ns)
+		faults.now_ns += (size >> 12) * faults.page_ns;
 	return refuses(OS_POPULATE, addr) ? -EINVAL :
 					    __real_os_populate(addr, size);
 }

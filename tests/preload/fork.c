@@ -126,8 +126,9 @@ static void busy(void)
 static void *forking_thread(void *arg)
 {
 	size_t i, number = (size_t)(uintptr_t)arg * 1000;
+	double end = now() + 15;
 
-	for (i = 0; i < 30; i++) {
+	for (i = 0; i < 30 && (i < 8 || now() < end); i++) {
 		free(malloc(100 + i));
 		CHECK_STATUS(wait_for(fork_child(number + i)), 0, "child");
 	}

@@ -262,7 +262,7 @@ static void *watch_descriptors(void *lowest)
 static void closed(void)
 {
 	pthread_t watcher;
-	double end = now() + 30;
+	double end = now() + 10;
 	int lowest = dup(0), i;
 
 	CHECK(lowest >= 0 && !close(lowest));

@@ -543,8 +543,9 @@ static void child_of_fork(void *arg)
 
 static void forks(void)
 {
-	enum { THREADS = 32, FORKS = 1000 };
+	enum { THREADS = 32, FORKS = 1000, LEAST = 100 };
 	pthread_t thread[THREADS];
+	double end = now() + 15;
 	size_t i;
 
 	need_map();
@@ -552,7 +553,7 @@ static void forks(void)
 	CHECK(shared_map);
 	for (i = 0; i < THREADS; i++)
 		thread[i] = start_thread(drop_and_touch, (void *)i, 64 * KIB);
-	for (i = 0; i < FORKS; i++)
+	for (i = 0; i < FORKS && (i < LEAST || now() < end); i++)
 		in_child("forked child", 20, child_of_fork, (void *)i);
 	stop = true;
 	for (i = 0; i < THREADS; i++)

@@ -376,7 +376,8 @@ static void handler(int sig)
 
 static void interrupted_by(void (*handle)(int), mempool_t *p)
 {
-	double end = now() + 1.5;
+	enum { LEAST = 100 };
+	double begin = now();
 	timer_t timer;
 	struct rng r = rng_for(1);
 	struct box *box;
@@ -385,7 +386,8 @@ static void interrupted_by(void (*handle)(int), mempool_t *p)
 	CHECK(pool);
 	signals = 0;
 	timer = start_signals(handle);
-	while (now() < end) {
+	/* On a busy machine few come, for a round takes long. */
+	while (now() < begin + 1.5 || (signals <= LEAST && now() < begin + 10)) {
 		use_all_layers(&r);
 		malloc_trim(0);
 		for (int i = 0; i < 1000; i++) {
@@ -398,7 +400,7 @@ static void interrupted_by(void (*handle)(int), mempool_t *p)
 	}
 	CHECK(!timer_delete(timer));
 	printf("%zu signals\n", signals);
-	CHECK(signals > 100);
+	CHECK(signals > LEAST);
 	pagoda_mempool_destroy(pool);
 }
 

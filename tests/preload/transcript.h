@@ -218,6 +218,7 @@ __attribute__((unused)) static void compare_runs(const char *const *args,
 	double cpu[2];
 	int i, status;
 
+	memset(&c, 0, sizeof(c));
 	for (i = 0; i < 2; i++)
 		side_start(&c.side[i], args, i == 0);
 	for (;;) {
@@ -235,6 +236,7 @@ __attribute__((unused)) static void compare_runs(const char *const *args,
 		CHECK(wait4(c.side[i].pid, &status, 0, &usage) ==
 		      c.side[i].pid);
 		CHECK_STATUS(status, 0, c.side[i].name);
+		close(c.side[i].fd);
 		cpu[i] = (double)(usage.ru_utime.tv_sec +
 				  usage.ru_stime.tv_sec) +
 			 1e-6 * (double)(usage.ru_utime.tv_usec +

@@ -20,4 +20,3 @@ pid=$(sed -n 's/^process \([0-9]*\)$/\1/p' gdb.log | head -n 1)
 record "${pid:-none}" ./steps
 grep -E '^(through|lines|sum)|exited' gdb.log |
 	sed 's/process [0-9]*/process/' >"$OUT/gdb"
-grep 'instructions$' gdb.log

@@ -53,7 +53,7 @@ if [ "$MODE" = plain ] && ! login user true; then
 	skip "no login over the loopback interface"
 fi
 
-for i in 1 2 3 4 5 6 7 8; do
+for i in 1 2 3 4; do
 	login user "echo login $i; seq 1 1000 | cksum" >>"$OUT/logins"
 done
 login rsa 'echo rsa; echo to stderr >&2; exit 7' >>"$OUT/logins" 2>&1 ||

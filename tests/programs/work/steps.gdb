@@ -11,14 +11,10 @@ define through
 	up
 	set $back = $pc
 	down
-	set $steps = 0
-	while $pc != $back && $steps < 300000
-		stepi
-		set $steps = $steps + 1
-	end
+	tbreak *$back
+	stepi 300000
 	if $pc == $back
 		printf "through $arg0\n"
-		printf "$arg0: %d instructions\n", $steps
 	else
 		printf "no end of $arg0 in sight\n"
 		kill
