@@ -545,7 +545,7 @@ static void forks(void)
 {
 	enum { THREADS = 32, FORKS = 1000, LEAST = 100 };
 	pthread_t thread[THREADS];
-	double end = now() + 15;
+	double end = now() + 8;
 	size_t i;
 
 	need_map();

@@ -43,7 +43,7 @@ benchmark() {
 		>>benchmark.log 2>&1
 }
 benchmark -i -s 3
-benchmark -n -c 8 -j 2 -t 500
+benchmark -n -c 8 -j 2 -t 200
 benchmark -n -c 8 -j 2 -t 100 -C -S
 grep 'actually processed' benchmark.log >"$OUT/pgbench"
 

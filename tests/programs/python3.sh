@@ -15,7 +15,7 @@ others=(test_array test_bz2 test_contextlib test_copy test_csv test_ctypes
 	test_tempfile test_thread test_threadedtempfile test_threading_local
 	test_tracemalloc test_xml_etree test_zlib)
 # mostly asleep, so they come first and run beside the others
-sleepers=(test_subprocess test_threading test_fork1)
+sleepers=(test_threading test_fork1)
 
 # modules NAME JOBS MODULE...: runs them; the results are in NAME.xml.
 modules() {
