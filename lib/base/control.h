@@ -22,7 +22,7 @@
 #include "base/compiler.h"
 
 #define CONTROL_MAGIC "pagoda control\n" /* 16 bytes with its NUL */
-#define CONTROL_VERSION 4
+#define CONTROL_VERSION 5
 
 #define NR_PAGE_ORDERS 11
 #define PAGEBLOCK_ORDER 9

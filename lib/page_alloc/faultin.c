@@ -15,6 +15,8 @@
 #include "page_alloc/faultin.h"
 
 #include "base/atomic.h"
+#include "base/control.h"
+#include "base/format.h"
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
@@ -40,8 +42,13 @@ static bool last = true; /* dear, by the last measurement */
 
 void faultin_init(bool quiet)
 {
+	bool on = !quiet && params.fault_ahead == TRI_ON;
+
 	measuring = !quiet && params.fault_ahead == TRI_AUTO;
-	store_relaxed(&dear, !quiet && params.fault_ahead == TRI_ON);
+	store_relaxed(&dear, on);
+	if (!measuring)
+		control_set_mode(MODE_FAULT_AHEAD, on ? "on" : "off",
+				 quiet ? "quiet" : "asked for");
 }
 
 bool faults_are_dear(void)
@@ -64,6 +71,7 @@ static bool populate(char *addr, size_t nr)
 	if (os_populate(addr, nr << PAGE_SHIFT) == 0)
 		return true;
 	store_relaxed(&refused, true);
+	control_set_mode(MODE_FAULT_AHEAD, "off", "the kernel refuses it");
 	return false;
 }
 
@@ -76,14 +84,21 @@ static uint64_t touch(volatile char *page)
 }
 
 /* One that says "cheap" may have been interrupted. */
-static void judge(bool is_dear)
+static void judge(bool is_dear, uint64_t fault_ns, uint64_t page_ns)
 {
 	bool before = load_relaxed(&last);
+	char reason[64];
 
 	if (is_dear || !before)
 		store_relaxed(&dear, is_dear);
-	store_relaxed(&until, is_dear == before ? MEASURE_EVERY : MEASURE_AGAIN);
+	fmt_snprintf(reason, sizeof(reason),
+		     "a page fault takes %lu ns, a page asked for %lu", fault_ns,
+		     page_ns);
+	control_set_mode(MODE_FAULT_AHEAD, load_relaxed(&dear) ? "on" : "off",
+			 reason);
 	store_relaxed(&last, is_dear);
+	if (is_dear != before)
+		store_relaxed(&until, MEASURE_AGAIN);
 }
 
 static bool measure(char *addr, size_t nr)
@@ -96,21 +111,32 @@ static bool measure(char *addr, size_t nr)
 	start = os_now_ns();
 	done = populate(addr + TOUCHED * PAGE_SIZE, rest);
 	took = os_now_ns() - start;
-	judge(fault >= DEAR_NS && fault * rest >= DEAR_RATIO * took);
+	judge(fault >= DEAR_NS && fault * rest >= DEAR_RATIO * took, fault,
+	      took / rest);
 	return done;
+}
+
+/* For one thread at a time. */
+static bool may_measure(size_t nr, size_t fresh)
+{
+	size_t now = 0;
+
+	return measuring && fresh == nr && nr >= FAULTIN_LEAST &&
+	       cas_acquire(&until, &now, (size_t)MEASURE_EVERY);
 }
 
 bool faultin(void *addr, size_t nr, size_t fresh)
 {
-	size_t left = load_relaxed(&until);
+	size_t left;
 	bool done;
 
 	if (faultin_is_refused())
 		return false;
-	if (measuring && !left && fresh == nr && nr >= FAULTIN_LEAST) {
+	if (may_measure(nr, fresh)) {
 		done = measure(addr, nr);
 	} else {
 		done = populate(addr, nr);
+		left = load_relaxed(&until);
 		store_relaxed(&until, left - min_size(left, nr));
 	}
 	if (done)

@@ -12,7 +12,7 @@ head -c 3000000 /dev/zero | openssl enc -aes-128-ctr -nosalt -k pagoda \
 for size in 0 1 100 4096 40000 300000 3000000; do
 	head -c "$size" noise >"files/$size.bin"
 done
-seq 1 200000 >files/lines.txt
+seq 1 40000 >files/lines.txt
 
 cat >nginx.conf <<END
 $([ "$(id -u)" != 0 ] || echo "user www-data;")

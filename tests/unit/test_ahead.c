@@ -440,14 +440,25 @@ static bool measured(uint64_t fault_ns, uint64_t page_ns)
 	return faults_are_dear();
 }
 
+/* In `modes`: @value, and @reason behind it. */
+static void check_mode(const char *value, const char *reason)
+{
+	const char *text = control.modes[MODE_FAULT_AHEAD];
+
+	assert_string_equal(text, value);
+	assert_string_equal(text + strlen(value) + 1, reason);
+}
+
 static void test_dear(void **state)
 {
 	(void)state;
 	start("percpu=lock,span=1024");
 	assert_false(faults_are_dear());
 	assert_true(faultin_wants_pages());
+	check_mode("", "");
 	assert_true(measured(10000, 1000));
 	assert_false(faultin_wants_pages());
+	check_mode("on", "a page fault takes 10000 ns, a page asked for 1000");
 }
 
 static void test_cheap(void **state)
@@ -456,6 +467,7 @@ static void test_cheap(void **state)
 	start("percpu=lock,span=1024");
 	assert_false(measured(1300, 200));
 	assert_false(faultin_wants_pages());
+	check_mode("off", "a page fault takes 1300 ns, a page asked for 200");
 }
 
 /* Memory that the host has to find first: asking for it is no cheaper. */
@@ -483,6 +495,7 @@ static void test_changes(void **state)
 	pass(4096);
 	/* Once may be an interrupt. */
 	assert_true(measured(10000, 9000));
+	check_mode("on", "a page fault takes 10000 ns, a page asked for 9000");
 	pass(256);
 	assert_true(measured(10000, 1000));
 	pass(256);
@@ -502,6 +515,7 @@ static void test_not_asked_for(void **state)
 	(void)state;
 	core_start("percpu=lock,span=1024,fault_ahead=on");
 	faultin_init(true);
+	check_mode("off", "quiet");
 	assert_false(faults_are_dear());
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(next(&p), 0);
@@ -509,6 +523,7 @@ static void test_not_asked_for(void **state)
 	}
 	params_parse("fault_ahead=off");
 	faultin_init(false);
+	check_mode("off", "asked for");
 	os_fake_faults(10000, 100);
 	assert_false(faultin_wants_pages());
 	assert_true(faultin(fresh(NR), NR, NR));
@@ -521,6 +536,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	start_on();
+	check_mode("on", "asked for");
 	os_fake_fail_from(OS_BIT(OS_POPULATE), 1);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(next(&p), 0);
@@ -528,6 +544,7 @@ static void test_refused(void **state)
 	}
 	assert_int_equal(os_fake_refused(), 1);
 	assert_false(faults_are_dear());
+	check_mode("off", "the kernel refuses it");
 }
 
 /* A large area is as good as slabs, and its last pages are used for it. */
