@@ -44,14 +44,6 @@ enum { PATIENCE = 16 };
  */
 enum { CALM_SLOTS = 128, CALM_OBJECTS = 16 };
 
-/*
- * The first objects of a page and more come one by one: most programs have a buffer or
- * two of such a size. What lies below them in the sheaf then was in use, too, and so is
- * there when rseq_pop() fetches it ahead; for what was never touched a CPU walks its page
- * tables in vain each time, which takes 15 ns where a hypervisor keeps them.
- */
-enum { SINGLE_OBJECTS = 3 };
-
 /* --- capacity --- */
 
 static size_t capacity(union sheaf_header h)
@@ -381,7 +373,13 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	}
 	n = (unsigned int)min_size(cap / 2 + 1,
 				   calm ? CALM_OBJECTS : c->batch);
-	if (c->size >= PAGE_SIZE && misses <= SINGLE_OBJECTS)
+	/*
+	 * Many a program has one buffer of such a size, again and again. With another
+	 * below it that was never touched, rseq_pop() would fetch that one ahead, and
+	 * the CPU walk the page tables for it in vain each time: 15 ns where a
+	 * hypervisor keeps them.
+	 */
+	if (c->size >= PAGE_SIZE && misses == 1)
 		n = 1;
 	n = cache_take(c, node, objs, n, nested);
 	if (!n)
