@@ -875,6 +875,31 @@ static void test_calm(void **state)
 		    CALM_SLOTS);
 }
 
+/*
+ * A program with one buffer: nothing that was never touched is below it, for malloc to
+ * fetch ahead. The second brings more with it.
+ */
+static void test_first_of_a_page(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(8192)];
+	struct kmem_cache *small = &kmem_caches[kmalloc_class(64)];
+	void *first, *second;
+
+	(void)state;
+	core_start("percpu=lock,span=1024");
+	first = kmem_cache_alloc(c);
+	assert_int_equal(objects_in_sheaves(c), 0);
+	kmem_cache_free(c, first);
+	assert_ptr_equal(kmem_cache_alloc(c), first);
+	assert_int_equal(objects_in_sheaves(c), 0);
+	second = kmem_cache_alloc(c);
+	assert_true(objects_in_sheaves(c) > 0);
+	kmem_cache_free(c, first);
+	kmem_cache_free(c, second);
+	assert_non_null(kmem_cache_alloc(small));
+	assert_true(objects_in_sheaves(small) > 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
@@ -905,6 +930,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_reap_and_decay),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_calm),
+		cmocka_unit_test(test_first_of_a_page),
 	};
 
 	return unit_main(argc, argv, tests, ARRAY_SIZE(tests));
