@@ -20,11 +20,11 @@ void control_init(void)
 void control_set_mode(enum control_mode mode, const char *value,
 		      const char *reason)
 {
-	char *text = control.modes[mode];
+	char text[MODE_LEN] = { 0 };
 	size_t len = min_size(strlen(value), MODE_LEN - 2);
 	size_t reason_len = min_size(strlen(reason), MODE_LEN - 2 - len);
 
-	memset(text, 0, MODE_LEN);
 	memcpy(text, value, len);
 	memcpy(text + len + 1, reason, reason_len);
+	memcpy(control.modes[mode], text, MODE_LEN);
 }

@@ -86,7 +86,9 @@ class Redis(Case):
             self.check_plausible(stats)
             self.assertEqual(list(stats.meminfo), list(known.meminfo))
             self.assertEqual(list(stats.vmstat), list(known.vmstat))
-            self.assertEqual(stats.modes, known.modes)
+            # What faults take is measured again and again.
+            self.assertEqual(dict(stats.modes, fault_ahead=""),
+                             dict(known.modes, fault_ahead=""))
             self.assertLessEqual(set(known.slabs), set(stats.slabs))
             self.assertEqual(list(stats.zones), list(known.zones))
             for name, value in stats.vmstat.items():
