@@ -68,8 +68,8 @@ queries="
 	SELECT count(*) FROM big WHERE b ~ '^[0-9a-f]*7f[0-9]+';
 "
 sql -d bench -c "CREATE TABLE big AS
-	SELECT i AS a, md5(i::text) AS b, i * 7 % 200000 AS c
-	FROM generate_series(1, 200000) AS i" -c "ANALYZE big"
+	SELECT i AS a, md5(i::text) AS b, i * 7 % 100000 AS c
+	FROM generate_series(1, 100000) AS i" -c "ANALYZE big"
 sql -d bench -c "$queries" >"$OUT/queries"
 sql -d bench -c "
 	CREATE FUNCTION collatz(n bigint) RETURNS int LANGUAGE plpgsql AS '
