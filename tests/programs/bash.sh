@@ -3,5 +3,6 @@
 # and thousands of forks.
 
 preloaded bash "$HERE/work/script.bash" >"$OUT/result"
-# ... and as the shell of a script given on standard input
-preloaded bash -s one two <"$HERE/work/script.bash" >"$OUT/stdin"
+# ... and what it does without forks as a script on standard input
+sed '/^# forks/,$d' "$HERE/work/script.bash" |
+	preloaded bash -s one two >"$OUT/stdin"

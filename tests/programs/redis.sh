@@ -72,7 +72,7 @@ commands() {
 }
 
 start
-redis-benchmark -h 127.0.0.1 -p "$port" -q -n 20000 -c 30 -r 5000 -d 200 -P 8 \
+redis-benchmark -h 127.0.0.1 -p "$port" -q -n 10000 -c 30 -r 5000 -d 200 -P 8 \
 	>benchmark.log
 check_memory
 client flushall >"$OUT/flushall"
@@ -88,7 +88,7 @@ client eval 'local t = {}
 
 # the dump is written by a child while the parent goes on changing its data
 client bgsave schedule >"$OUT/bgsave"
-redis-benchmark -h 127.0.0.1 -p "$port" -q -n 20000 -c 10 -r 5000 -t set,lpush \
+redis-benchmark -h 127.0.0.1 -p "$port" -q -n 10000 -c 10 -r 5000 -t set,lpush \
 	>>benchmark.log
 wait_for "the background save" saved
 shut_down nosave
