@@ -16,8 +16,8 @@ enum { LOCK_SPINS = 100 };
 /*
  * Who holds the lock of areas writes to a dozen cache lines, all of which move if the next
  * one comes from another CPU, and the lock's own does each time someone looks. So they
- * look rarely: who comes again soon has its lines still. Two threads took half the time
- * where a line takes 240 ns to move, and 0.85 where it takes 60. Under the other locks less
+ * look rarely: who comes again soon has its lines still. Two threads took 0.6 of the time
+ * where a line takes 240 ns to move, and 0.85 where it takes 80. Under the other locks less
  * is written, and those who wait longer only wait longer.
  */
 enum { SELDOM_SPINS = 10, SELDOM_PAUSES = 64 };

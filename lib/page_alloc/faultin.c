@@ -111,8 +111,9 @@ static bool measure(char *addr, size_t nr)
 	start = os_now_ns();
 	done = populate(addr + TOUCHED * PAGE_SIZE, rest);
 	took = os_now_ns() - start;
-	judge(fault >= DEAR_NS && fault * rest >= DEAR_RATIO * took, fault,
-	      took / rest);
+	if (done)
+		judge(fault >= DEAR_NS && fault * rest >= DEAR_RATIO * took,
+		      fault, took / rest);
 	return done;
 }
 

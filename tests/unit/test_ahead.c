@@ -547,6 +547,18 @@ static void test_refused(void **state)
 	check_mode("off", "the kernel refuses it");
 }
 
+/* The refusal says nothing about what faults take. */
+static void test_refused_while_timed(void **state)
+{
+	(void)state;
+	start("percpu=lock,span=1024");
+	os_fake_faults(10000, 100);
+	os_fake_fail_from(OS_BIT(OS_POPULATE), 1);
+	assert_false(faultin(fresh(NR), NR, NR));
+	assert_false(faults_are_dear());
+	check_mode("off", "the kernel refuses it");
+}
+
 /* A large area is as good as slabs, and its last pages are used for it. */
 static void test_measured_by_area(void **state)
 {
@@ -606,6 +618,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_not_asked_for),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused_while_timed),
 		cmocka_unit_test(test_measured_by_area),
 		cmocka_unit_test(test_huge_areas),
 	};
