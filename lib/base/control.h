@@ -207,8 +207,8 @@ void control_init(void);
 /*
  * control_set_mode() - say which way a mode was decided, and why.
  * @reason: may be "". Both are cut to fit.
- * Context: any; for a mode there is one caller at a time. Who reads it meanwhile may see
- * some of what it was before.
+ * Context: any; for a mode there is one caller at a time, or all say the same. Who reads
+ * it meanwhile may see some of what it was before.
  */
 void control_set_mode(enum control_mode mode, const char *value,
 		      const char *reason);

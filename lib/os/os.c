@@ -537,20 +537,17 @@ bool os_in_virtual_machine(void)
 
 /* --- the process --- */
 
-uint64_t os_now_ms(void)
-{
-	struct timespec ts = { 0 };
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
 	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t os_now_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
 uint64_t os_now_us(void)

@@ -545,6 +545,7 @@ static void forks(void)
 {
 	enum { THREADS = 32, FORKS = 1000, LEAST = 100 };
 	pthread_t thread[THREADS];
+	/* Where page faults are dear, for a while. */
 	double end = now() + 8;
 	size_t i;
 

@@ -991,6 +991,7 @@ int main(int argc, char **argv)
 		some = n - done < AT_ONCE ? n - done : AT_ONCE;
 		compare(some, seed + done);
 	}
+	CHECK_MSG(done, "no sequences were asked for");
 	printf("%zu of %zu sequences in the time there is\n", done, n);
 	return 0;
 }

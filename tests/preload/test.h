@@ -101,8 +101,8 @@ static void watchdog_bark(int sig)
 	_exit(1);
 }
 
-/* Fail unless called again, or finished, within @seconds, or three times that where
- * the machine is slow. Not inherited by fork(): a child sets its own. */
+/* Fail unless called again, or finished, within three times the @seconds that suffice on
+ * most machines. Not inherited by fork(): a child sets its own. */
 __attribute__((unused)) static void watchdog(unsigned int seconds)
 {
 	enum { SLOWER = 3 };

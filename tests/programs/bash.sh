@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # bash: a script with large arrays, string operations, subshells, pipes, traps
-# and thousands of forks.
+# and hundreds of forks.
 
 preloaded bash "$HERE/work/script.bash" >"$OUT/result"
 # ... and what it does without forks as a script on standard input
