@@ -18,16 +18,22 @@
 #include "page_alloc/page_alloc.h"
 #include "page_alloc/thp.h"
 #include "percpu/gate.h"
+#include "percpu/percpu.h"
 #include "proc/stats_file.h"
 #include "slab/slab.h"
 #include "vma/mapping.h"
 #include "vmalloc/vmalloc.h"
 
-enum { TICKS_PER_DECAY = 4, MAX_MISSED = 30 };
+enum { TICKS_PER_DECAY = 4, MAX_MISSED = 30, NR_LOOKS = 16 };
 
 static struct lock decay_lock = LOCK_INIT(DECAY);
 static uint64_t next_tick; /* ms. Atomic */
 static uint64_t next_stats; /* ms. Atomic */
+
+/* Since a CPU looked at the clock. Atomic; a lost update only delays the next look. */
+static struct look {
+	uint32_t sum;
+} CACHELINE_ALIGNED looks[NR_LOOKS];
 
 static void run_tick(uint64_t now)
 {
@@ -78,17 +84,15 @@ static void write_stats_if_due(uint64_t now)
 
 void decay_tick(unsigned int weight)
 {
-	static uint32_t sum; /* a lost update only delays a look */
-	uint32_t n = load_relaxed(&sum) + weight;
+	uint32_t *sum = &looks[percpu_slot() % NR_LOOKS].sum;
+	uint32_t n = load_relaxed(sum) + weight;
 	uint64_t now;
 
 	if (likely(n < LOOK_EVERY)) {
-		store_relaxed(&sum, n);
+		store_relaxed(sum, n);
 		return;
 	}
-	/* All CPUs come here at every miss of a sheaf: read, as a rule. */
-	if (n > weight)
-		store_relaxed(&sum, 0);
+	store_relaxed(sum, 0);
 	now = os_now_ms();
 	tick_if_due(now);
 	if (unlikely(params.stats[0]))
