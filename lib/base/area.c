@@ -2,14 +2,19 @@
 /*
  * area.c - see area.h.
  *
- * Free records form a list by slot numbers, last freed first, so that a program
- * with few areas touches one page. Every field is stored as a release and read
+ * Free records of a lock form a list by slot numbers, last freed first, so that a
+ * program with few areas touches one page. Every field is stored as a release and read
  * as an acquire: on x86 these are plain moves, and elsewhere cheaper to prove
  * right than fences.
  */
 #include "base/area.h"
 
 #include "base/atomic.h"
+
+/* So that the records of two locks lie apart. */
+enum { SLOTS_AT_ONCE = 8 };
+
+_Static_assert(NR_AREA_RECORDS % SLOTS_AT_ONCE == 0, "all can be claimed");
 
 static struct control_area *record_of(enum control_area_table table,
 				      uint32_t slot)
@@ -37,32 +42,43 @@ static void write_record(struct control_area *r, const struct control_area *area
 	store_release(&r->seq, seq + 1);
 }
 
-static uint32_t take_slot(enum control_area_table table)
+/* Some that nobody has used; without a lock, for other locks' users want them, too. */
+static bool claim_slots(enum control_area_table table, struct area_slots *slots)
 {
-	struct control_area_head *head = &control.area_heads[table];
-	uint32_t slot = head->free;
+	uint32_t *nr = &control.area_heads[table].nr;
+	uint32_t old = load_relaxed(nr);
+
+	do {
+		if (old >= NR_AREA_RECORDS)
+			return false;
+	} while (!cas_relaxed(nr, &old, old + SLOTS_AT_ONCE));
+	slots->next = old + 1;
+	slots->end = old + 1 + SLOTS_AT_ONCE;
+	return true;
+}
+
+static uint32_t take_slot(enum control_area_table table, struct area_slots *slots)
+{
+	uint32_t slot = slots->free;
 
 	if (slot)
-		head->free = (uint32_t)record_of(table, slot)->used;
-	else if (head->nr < NR_AREA_RECORDS)
-		slot = head->nr + 1;
-	/* Pairs with nr_records() in proc/areas.c. */
-	if (slot > head->nr)
-		store_release(&head->nr, slot);
+		slots->free = (uint32_t)record_of(table, slot)->used;
+	else if (slots->next < slots->end || claim_slots(table, slots))
+		slot = slots->next++;
 	return slot;
 }
 
-void area_show(enum control_area_table table, uint32_t *slot, bool is_new,
-	       const struct control_area *area)
+void area_show(enum control_area_table table, struct area_slots *slots,
+	       uint32_t *slot, bool is_new, const struct control_area *area)
 {
-	struct control_area_head *head = &control.area_heads[table];
+	uint32_t *lost = &control.area_heads[table].lost;
 
 	if (!*slot) {
-		*slot = take_slot(table);
+		*slot = take_slot(table, slots);
 		if (is_new && !*slot)
-			head->lost++;
+			fetch_add_relaxed(lost, 1);
 		else if (!is_new && *slot)
-			head->lost--;
+			fetch_sub_relaxed(lost, 1);
 	}
 	area_update(table, *slot, area);
 }
@@ -74,17 +90,16 @@ void area_update(enum control_area_table table, uint32_t slot,
 		write_record(record_of(table, slot), area);
 }
 
-void area_hide(enum control_area_table table, uint32_t *slot)
+void area_hide(enum control_area_table table, struct area_slots *slots,
+	       uint32_t *slot)
 {
-	struct control_area_head *head = &control.area_heads[table];
-
 	if (*slot) {
-		struct control_area next_free = { .used = head->free };
+		struct control_area next_free = { .used = slots->free };
 
 		write_record(record_of(table, *slot), &next_free);
-		head->free = *slot;
+		slots->free = *slot;
 	} else {
-		head->lost--;
+		fetch_sub_relaxed(&control.area_heads[table].lost, 1);
 	}
 	*slot = 0;
 }

@@ -19,10 +19,11 @@
 #ifndef PAGODA_BASE_CONTROL_H
 #define PAGODA_BASE_CONTROL_H
 
+#include "base/atomic.h"
 #include "base/compiler.h"
 
 #define CONTROL_MAGIC "pagoda control\n" /* 16 bytes with its NUL */
-#define CONTROL_VERSION 5
+#define CONTROL_VERSION 6
 
 #define NR_PAGE_ORDERS 11
 #define PAGEBLOCK_ORDER 9
@@ -31,6 +32,7 @@
 #define CACHE_NAME_LEN 32
 #define MODE_LEN 96
 #define EVENT_STRIPES 8
+#define NR_VMAP_GROUPS 8
 #define NR_AREA_RECORDS 1024 /* in each table */
 
 enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, NR_ZONES };
@@ -99,15 +101,20 @@ struct control_cache {
 	uint64_t reaped; /* slabs given back */
 };
 
-/* VMALLOC space, in bytes. Lock: vmap lock. */
-struct control_vmalloc {
-	uint64_t start;
-	uint64_t end;
-	uint64_t online; /* readable and writable so far */
+/* A group's part of VMALLOC space, in bytes. Lock: the group's. Atomic */
+struct control_vmap_group {
 	uint64_t used; /* in live areas */
 	uint64_t nr_areas;
 	uint64_t unpurged; /* in freed areas that still hold memory */
+} CACHELINE_ALIGNED;
+
+/* All of it, in bytes. Lock: that of the space. */
+struct control_vmalloc {
+	uint64_t start;
+	uint64_t end;
+	uint64_t online; /* readable and writable so far. Atomic */
 	uint64_t largest_free;
+	struct control_vmap_group groups[NR_VMAP_GROUPS];
 };
 
 /*
@@ -123,10 +130,10 @@ struct control_percpu {
 	uint32_t online; /* slots that have been used. Atomic */
 };
 
-/* Tables of records, each with its lock for those that come and go. */
+/* Tables of records, and the locks under which they come and go. */
 enum control_area_table {
-	AREAS_VMALLOC, /* vmap lock */
-	AREAS_UNPURGED, /* vmap lock; apart, for there may be many */
+	AREAS_VMALLOC, /* a group's lock */
+	AREAS_UNPURGED, /* a group's lock; apart, for there may be many */
 	AREAS_MM, /* mm lock */
 	NR_AREA_TABLES
 };
@@ -162,10 +169,9 @@ struct control_area {
 
 _Static_assert(sizeof(struct control_area) == 64, "one cache line each");
 
-/* Lock: the table's. */
+/* Atomic. */
 struct control_area_head {
-	uint32_t nr; /* records that have been used, the first ones */
-	uint32_t free; /* last freed slot: 1 + index; 0: none */
+	uint32_t nr; /* records that may be in use, the first ones */
 	uint32_t lost; /* areas that have no record */
 };
 
@@ -200,6 +206,19 @@ struct control_block {
 };
 
 extern struct control_block control INTERNAL;
+
+static inline struct control_vmap_group
+control_vmalloc_sum(const struct control_vmalloc *v)
+{
+	struct control_vmap_group sum = { 0 };
+
+	for (int i = 0; i < NR_VMAP_GROUPS; i++) {
+		sum.used += load_relaxed(&v->groups[i].used);
+		sum.nr_areas += load_relaxed(&v->groups[i].nr_areas);
+		sum.unpurged += load_relaxed(&v->groups[i].unpurged);
+	}
+	return sum;
+}
 
 /* Make the block recognisable. Called once, by start-up. */
 void control_init(void);

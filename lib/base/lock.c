@@ -13,26 +13,12 @@
  */
 enum { LOCK_SPINS = 100 };
 
-/*
- * Who holds the lock of areas writes to a dozen cache lines, all of which move if the next
- * one comes from another CPU, and the lock's own does each time someone looks. So they
- * look rarely: who comes again soon has its lines still. Two threads took 0.6 of the time
- * where a line takes 240 ns to move, and 0.85 where it takes 80. Under the other locks less
- * is written, and those who wait longer only wait longer.
- */
-enum { SELDOM_SPINS = 10, SELDOM_PAUSES = 64 };
-
 COLD void lock_slow(struct lock *l)
 {
-	bool seldom = load_relaxed(&l->class) == LOCK_VMAP;
-	int spins = seldom ? SELDOM_SPINS : LOCK_SPINS;
-	int pauses = seldom ? SELDOM_PAUSES : 1;
-
-	for (int i = 0; i < spins; i++) {
+	for (int i = 0; i < LOCK_SPINS; i++) {
 		uint32_t free = 0;
 
-		for (int k = 0; k < pauses; k++)
-			cpu_relax();
+		cpu_relax();
 		if (load_relaxed(&l->state) == 0 &&
 		    cas_acquire(&l->state, &free, 1u))
 			return;

@@ -221,7 +221,7 @@ EXPORT void pagoda_free_pages_exact(void *p, size_t size)
 static const struct page *head_of(const void *p)
 {
 	size_t most = max_size((size_t)1 << MAX_ORDER,
-			       load_relaxed(&control.vmalloc.used) >>
+			       control_vmalloc_sum(&control.vmalloc).used >>
 				       PAGE_SHIFT);
 	const struct page *page = virt_to_page(p);
 

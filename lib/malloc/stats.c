@@ -42,7 +42,7 @@ EXPORT struct mallinfo2 mallinfo2(void)
 	sum_up(&t);
 	mi.arena = t.online - t.vmalloc_used - t.vmalloc_free;
 	mi.ordblks = 1;
-	mi.hblks = control.vmalloc.nr_areas;
+	mi.hblks = t.vmalloc_areas;
 	mi.hblkhd = t.vmalloc_used;
 	mi.uordblks = t.live - t.vmalloc_used;
 	mi.fordblks = proc_less(mi.arena, mi.uordblks);
@@ -136,7 +136,7 @@ EXPORT int malloc_info(int options, FILE *stream)
 	seq_printf(&m, "<total type=\"rest\" count=\"0\" size=\"%lu\"/>\n",
 		   t.available);
 	seq_printf(&m, "<total type=\"mmap\" count=\"%lu\" size=\"%lu\"/>\n",
-		   control.vmalloc.nr_areas, t.vmalloc_used);
+		   t.vmalloc_areas, t.vmalloc_used);
 	seq_printf(&m, "<system type=\"current\" size=\"%lu\"/>\n", t.online);
 	seq_printf(&m, "<aspace type=\"total\" size=\"%lu\"/>\n",
 		   control.span_bytes);

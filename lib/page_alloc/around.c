@@ -59,7 +59,7 @@ size_t around_pages(const struct zone *z, unsigned int order, size_t need)
 static bool clear_whole(const struct zone *z)
 {
 	size_t large = load_relaxed(&z->stat->large);
-	size_t areas = load_relaxed(&control.vmalloc.used) >> PAGE_SHIFT;
+	size_t areas = control_vmalloc_sum(&control.vmalloc).used >> PAGE_SHIFT;
 
 	return gate_saw_threads() && load_relaxed(&params.fault_around) &&
 	       params.thp != TRI_ON && !faultin_is_refused() &&

@@ -119,6 +119,8 @@ struct pageblock {
 	uint64_t present[PAGEBLOCK_PAGES / 64]; /* may hold memory */
 	uint8_t migratetype; /* Atomic: pcp_free() reads it without, as a hint */
 	uint8_t huge; /* made as one page, still whole. Atomic: the same */
+	/* In VMALLOC space: 1 + the group it belongs to, see vmalloc/space.c. Atomic */
+	uint8_t vmap_group;
 };
 
 /* Const after init but for the low window, which opens once. */

@@ -85,8 +85,8 @@ static void offer(struct batch *b, const struct proc_area *area)
 static uint32_t nr_records(const struct control_block *c,
 			   enum control_area_table table)
 {
-	/* Pairs with take_slot(). */
-	uint32_t nr = load_acquire(&c->area_heads[table].nr);
+	/* Those that were not written yet are zero: AREA_NONE. */
+	uint32_t nr = load_relaxed(&c->area_heads[table].nr);
 
 	return nr < NR_AREA_RECORDS ? nr : NR_AREA_RECORDS;
 }

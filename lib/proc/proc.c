@@ -124,11 +124,13 @@ static void sum_cache(const struct proc_snapshot *s, size_t class,
 void proc_sum(const struct proc_snapshot *s, struct proc_totals *ret)
 {
 	const struct control_block *c = s->control;
+	struct control_vmap_group areas = control_vmalloc_sum(&c->vmalloc);
 	struct proc_totals t = {
 		.online = c->vmalloc.online,
-		.vmalloc_used = c->vmalloc.used,
-		.vmalloc_free = proc_less(c->vmalloc.online, c->vmalloc.used),
-		.vmalloc_unpurged = c->vmalloc.unpurged,
+		.vmalloc_areas = areas.nr_areas,
+		.vmalloc_used = areas.used,
+		.vmalloc_free = proc_less(c->vmalloc.online, areas.used),
+		.vmalloc_unpurged = areas.unpurged,
 	};
 
 	for (uint32_t node = 0; node < c->nr_nodes && node < MAX_NODES; node++)

@@ -78,6 +78,7 @@ struct proc_totals {
 	uint64_t sheaves; /* of that: objects in the CPUs' sheaves */
 	uint64_t large; /* page blocks handed out */
 	uint64_t large_cached; /* freed blocks in sheaves and barns: not in `large` */
+	uint64_t vmalloc_areas; /* how many */
 	uint64_t vmalloc_used;
 	uint64_t vmalloc_free;
 	uint64_t vmalloc_unpurged; /* of that: in freed areas with memory */

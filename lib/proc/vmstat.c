@@ -33,7 +33,7 @@ static void show_gauges(struct seq_file *m, const struct proc_snapshot *s)
 	show_value(m, "nr_large_pages", t.large / page_size);
 	show_value(m, "nr_vmalloc_pages", t.vmalloc_used / page_size);
 	show_value(m, "nr_vmalloc_unpurged", t.vmalloc_unpurged / page_size);
-	show_value(m, "nr_vmalloc_areas", s->control->vmalloc.nr_areas);
+	show_value(m, "nr_vmalloc_areas", t.vmalloc_areas);
 	show_value(m, "nr_page_table_pages",
 		   s->control->metadata_bytes / page_size);
 }

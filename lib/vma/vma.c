@@ -58,6 +58,8 @@ void mm_init(struct mm *mm, uintptr_t start, uintptr_t end,
 
 /* --- what is shown --- */
 
+static struct area_slots area_slots; /* Lock: LOCK_MM */
+
 static void show_record(const struct mm *mm, struct vm_area *vma, bool is_new)
 {
 	struct control_area record = {
@@ -74,7 +76,7 @@ static void show_record(const struct mm *mm, struct vm_area *vma, bool is_new)
 		return;
 	record.prot = (uint8_t)((vma->flags & VM_READ ? AREA_READ : 0) |
 				(vma->flags & VM_WRITE ? AREA_WRITE : 0));
-	area_show(AREAS_MM, &vma->slot, is_new, &record);
+	area_show(AREAS_MM, &area_slots, &vma->slot, is_new, &record);
 }
 
 void vma_show(const struct mm *mm, struct vm_area *vma)
@@ -85,7 +87,7 @@ void vma_show(const struct mm *mm, struct vm_area *vma)
 static void vma_hide(const struct mm *mm, struct vm_area *vma)
 {
 	if (mm->kind)
-		area_hide(AREAS_MM, &vma->slot);
+		area_hide(AREAS_MM, &area_slots, &vma->slot);
 }
 
 /* --- neighbours and holes --- */

@@ -2,18 +2,14 @@
 /*
  * vmalloc.c - areas in VMALLOC space, the upper end of the span.
  *
- * The space is cut into live areas and free extents, described by the struct
- * pages of their first page (and, for free extents, of their last, so that a
- * neighbour finds its start): no memory is needed to manage memory.
+ * The space is cut into live areas and free extents (extents.c); the struct page of its
+ * first page describes each.
  *
  *	VMALLOC   area: nr_pages in use, room >= nr_pages its own
- *	VFREE     free extent of nr_pages, in a bin by size
- *	VTAIL     its last page, nr_pages of the whole
  *
- * Free extents are unpurged (may hold memory, kept for the next area of the
- * size) or clean (cost nothing, read as zeros); neighbours merge only if they
- * are alike. An area is cut from the first extent that fits, unpurged ones
- * first; if none does, the space is extended downwards. The decay clock purges
+ * An area is cut from the first extent that fits, an unpurged one first, also if it lies
+ * in another group's space; if none does, from clean space of its group's own, to which
+ * that of others is added, or the space is extended downwards. The decay clock purges
  * what was not needed for a while, and the growth of zones does, since they cannot
  * use what lies here.
  *
@@ -23,51 +19,41 @@
  * piece at a time, so an area remembers where its pieces end. The rest of its
  * room belongs to the mapping of the whole space.
  *
- * Lock: LOCK_VMAP for all of it. System calls that take long are made without
- * it, on areas and extents nobody else can reach.
+ * Lock: that of the area's group (internal.h). System calls that take long are made
+ * without it, on areas nobody else can reach.
  */
 #include "vmalloc/vmalloc.h"
 
 #include <string.h>
 
-#include "base/area.h"
 #include "base/bug.h"
-#include "base/lock.h"
 #include "base/params.h"
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "page_alloc/ahead.h"
 #include "page_alloc/around.h"
 #include "page_alloc/page_alloc.h"
-#include "page_alloc/span.h"
 #include "vmalloc/gather.h"
 #include "vmalloc/huge.h"
+#include "vmalloc/internal.h"
 
 enum {
-	NR_BINS = 64,
-	/* Two bins a doubling. */
-	BIN_SHIFT = 1,
-	/* Of thousands of extents in a bin, most may be too small. */
-	FEW_TRIES = 32,
 	/* Kernel mappings that pieces may cost: of 65,530 a process has. */
 	MAX_PIECES = 8192,
+	/* Areas that are freed before what may be kept is reckoned again. */
+	KEEP_UNASKED = 64,
 	/* Longer areas are cleared by the kernel, page by page when touched. */
 	CLEAR_BY_PURGE = MiB(32) >> PAGE_SHIFT,
-	/* Pages that go back for each by which a zone has grown. */
-	MAKE_UP_RATIO = 2,
 };
 
-enum kind { UNPURGED, CLEAN, NR_KINDS };
+static size_t nr_pieces; /* of all areas. Atomic */
+static size_t owed; /* pages that may go back since zones grew. Atomic */
 
-static struct lock vmap_lock = LOCK_INIT(VMAP);
-static struct hlist_head bins[NR_KINDS][NR_BINS];
-static uint64_t bin_used[NR_KINDS]; /* bit k: bin k is not empty */
-static size_t idle_unpurged; /* pages: least since the last tick */
-static size_t nr_pieces; /* of all areas */
-static uint32_t zone_growth; /* pages by which zones have grown so far */
-static size_t owed; /* pages that may go back for it */
-
-static struct control_vmalloc *const stat = &control.vmalloc;
+/* Pages; what two threads do at once may get lost. Atomic */
+static struct {
+	size_t gone; /* purged because too many were free, and not used again so far */
+	size_t missed; /* those that were, lately */
+} early;
 
 /* --- what is shown --- */
 
@@ -88,18 +74,11 @@ static struct control_area area_record(const struct page *page)
 }
 
 /* With the lock held. */
-static void show_area(struct page *page, bool is_new)
+static void show_area(struct vmap_group *g, struct page *page, bool is_new)
 {
 	struct control_area record = area_record(page);
 
-	area_show(AREAS_VMALLOC, &page->area_slot, is_new, &record);
-}
-
-/* Others read it without the lock. */
-static void count_used(size_t more, size_t less)
-{
-	store_relaxed(&stat->used, stat->used + (more << PAGE_SHIFT) -
-					   (less << PAGE_SHIFT));
+	area_show(AREAS_VMALLOC, &g->areas, &page->area_slot, is_new, &record);
 }
 
 /* Without it. */
@@ -110,347 +89,145 @@ static void update_area(const struct page *page)
 	area_update(AREAS_VMALLOC, page->area_slot, &record);
 }
 
-static void show_unpurged(struct page *first)
-{
-	struct control_area record = {
-		.kind = AREA_UNPURGED,
-		.prot = AREA_READ | AREA_WRITE,
-		.start = (uintptr_t)page_address(first),
-		.size = first->nr_pages << PAGE_SHIFT,
-	};
+/* --- finding a place --- */
 
-	first->extent_slot = 0;
-	area_show(AREAS_UNPURGED, &first->extent_slot, true, &record);
+/* What an area is to be. */
+struct plan {
+	size_t nr;
+	size_t room;
+	size_t align;
+	bool wait;
+};
+
+/* @pfn was just taken. */
+static void begin_area(struct vmap_group *g, size_t pfn, const struct plan *plan)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	page->type = PAGE_VMALLOC;
+	page->nr_pages = plan->nr;
+	page->room = plan->room;
+	page->nr_pieces = 0;
+	page->area_slot = 0;
+	show_area(g, page, true);
+	store_relaxed(&stat_of(g)->nr_areas, stat_of(g)->nr_areas + 1);
+	count_pages(&stat_of(g)->used, plan->nr, 0);
 }
 
-/* --- free extents --- */
-
-static unsigned int bin_of(size_t nr)
+static size_t take_from(struct vmap_group *g, enum kind kind,
+			const struct plan *plan, size_t tries)
 {
-	unsigned int log = ilog2(nr);
-	size_t half = log ? nr >> (log - 1) & 1 : 0;
-
-	return (unsigned int)min_size((log << BIN_SHIFT) + half, NR_BINS - 1);
-}
-
-/* @freed_at: what zone_growth was when the last of it came free. */
-static void add_extent(size_t pfn, size_t nr, enum kind kind, uint32_t freed_at)
-{
-	struct page *first = pfn_to_page(pfn);
-	struct page *last = pfn_to_page(pfn + nr - 1);
-	unsigned int bin = bin_of(nr);
-
-	last->type = PAGE_VTAIL;
-	last->nr_pages = nr;
-	last->cold = (uint8_t)kind;
-	first->type = PAGE_VFREE;
-	first->nr_pages = nr;
-	first->cold = (uint8_t)kind;
-	first->bucket = (uint8_t)bin;
-	first->freed_at = freed_at;
-	hlist_add_head(&first->buddy, &bins[kind][bin]);
-	bin_used[kind] |= 1ull << bin;
-	if (kind == UNPURGED) {
-		stat->unpurged += nr << PAGE_SHIFT;
-		show_unpurged(first);
-	}
-}
-
-static void del_extent(struct page *first)
-{
-	enum kind kind = (enum kind)first->cold;
-	size_t nr = first->nr_pages;
-
-	hlist_del(&first->buddy);
-	if (hlist_empty(&bins[kind][first->bucket]))
-		bin_used[kind] &= ~(1ull << first->bucket);
-	first[nr - 1].type = PAGE_NONE;
-	first->type = PAGE_NONE;
-	if (kind == UNPURGED) {
-		area_hide(AREAS_UNPURGED, &first->extent_slot);
-		stat->unpurged -= nr << PAGE_SHIFT;
-		idle_unpurged = min_size(idle_unpurged,
-					 stat->unpurged >> PAGE_SHIFT);
-	}
-}
-
-static size_t space_start_pfn(void)
-{
-	return (span.size - stat->online) >> PAGE_SHIFT;
-}
-
-/* The extent that ends at @pfn; NULL: none does. */
-static struct page *extent_before(size_t pfn)
-{
-	const struct page *last;
-
-	if (pfn <= space_start_pfn())
-		return NULL;
-	last = pfn_to_page(pfn - 1);
-	/* A single page is its own tail. */
-	if (last->type == PAGE_VTAIL ||
-	    (last->type == PAGE_VFREE && last->nr_pages == 1))
-		return pfn_to_page(pfn - last->nr_pages);
-	return NULL;
-}
-
-/* The one that begins there. */
-static struct page *extent_at(size_t pfn)
-{
-	if (pfn >= span.nr_pages || pfn_to_page(pfn)->type != PAGE_VFREE)
-		return NULL;
-	return pfn_to_page(pfn);
-}
-
-/*
- * Take the extents on both sides of the @nr pages at @pfn off the lists if they are
- * of that kind and have up to @most pages. Return: how many pages it is with them,
- * from *pfn on.
- */
-static size_t merge(size_t *pfn, size_t nr, enum kind kind, size_t most)
-{
-	struct page *before = extent_before(*pfn);
-	struct page *after = extent_at(*pfn + nr);
-
-	if (before && before->cold == kind && before->nr_pages <= most) {
-		*pfn -= before->nr_pages;
-		nr += before->nr_pages;
-		del_extent(before);
-	}
-	if (after && after->cold == kind && after->nr_pages <= most) {
-		nr += after->nr_pages;
-		del_extent(after);
-	}
-	return nr;
-}
-
-static void free_extent(size_t pfn, size_t nr, enum kind kind)
-{
-	nr = merge(&pfn, nr, kind, SIZE_MAX);
-	add_extent(pfn, nr, kind, zone_growth);
-}
-
-/* Where an aligned run of @nr pages would start in the extent; 0: nowhere. */
-static size_t fits_at(const struct page *extent, size_t nr, size_t align)
-{
-	size_t start = page_to_pfn(extent);
-	size_t pages = align >> PAGE_SHIFT;
-	uintptr_t addr = align_up((uintptr_t)pfn_to_addr(start), align);
-	size_t pfn = pages > 1 ? addr_to_pfn((void *)addr) : start;
-
-	return pfn + nr <= start + extent->nr_pages ? pfn : 0;
-}
-
-static size_t cut_extent(struct page *extent, size_t pfn, size_t nr)
-{
-	size_t start = page_to_pfn(extent);
-	size_t end = start + extent->nr_pages;
-	enum kind kind = (enum kind)extent->cold;
-	uint32_t freed_at = extent->freed_at;
-
-	del_extent(extent);
-	if (pfn > start)
-		add_extent(start, pfn - start, kind, freed_at);
-	if (pfn + nr < end)
-		add_extent(pfn + nr, end - pfn - nr, kind, freed_at);
-	return pfn;
-}
-
-/* @tries: how many extents of a bin to look at. */
-static size_t take_extent(enum kind kind, size_t nr, size_t align, size_t tries)
-{
-	uint64_t candidates = bin_used[kind] & (~0ull << bin_of(nr));
-
-	for (; candidates; candidates &= candidates - 1) {
-		struct hlist_node *i =
-			bins[kind][__builtin_ctzll(candidates)].first;
-
-		for (size_t k = 0; i && k < tries; k++, i = i->next) {
-			struct page *extent =
-				hlist_entry(i, struct page, buddy);
-			size_t pfn = fits_at(extent, nr, align);
-
-			if (pfn)
-				return cut_extent(extent, pfn, nr);
-		}
-	}
-	return 0;
-}
-
-/* --- purging --- */
-
-static bool purge_extent(size_t pfn, size_t nr)
-{
-	count_vm_event(PURGE_CALLS);
-	count_vm_events(PGPURGE, nr);
-	return os_purge(pfn_to_addr(pfn), nr << PAGE_SHIFT) == 0;
-}
-
-static struct page *largest_unpurged(void)
-{
-	uint64_t used = bin_used[UNPURGED];
-
-	if (!used)
-		return NULL;
-	return hlist_entry(bins[UNPURGED][ilog2(used)].first, struct page,
-			   buddy);
-}
-
-/*
- * Pages that are neither in use nor on a list become a clean extent; the lock is
- * held, and given up during the system call. Return: whether they could be purged.
- */
-static bool free_purged(size_t pfn, size_t nr)
-{
-	bool ok;
-
-	lock_release(&vmap_lock);
-	ok = purge_extent(pfn, nr);
-	lock_acquire(&vmap_lock);
-	free_extent(pfn, nr, ok ? CLEAN : UNPURGED);
-	return ok;
-}
-
-/* An unpurged extent does. Return: pages given back; 0: it cannot be purged, or
- * there is no @extent. */
-static size_t purge_one(struct page *extent)
-{
-	size_t pfn, nr;
-
-	if (!extent)
-		return 0;
-	pfn = page_to_pfn(extent);
-	nr = extent->nr_pages;
-	del_extent(extent);
-	return free_purged(pfn, nr) ? nr : 0;
-}
-
-/* The same for @target pages, largest extents first. */
-static size_t purge_locked(size_t target)
-{
-	size_t done = 0, nr = 1;
-
-	for (; nr && done < target; done += nr)
-		nr = purge_one(largest_unpurged());
-	return done;
-}
-
-/*
- * One of up to @most pages that nobody has needed while zones grew by a good part of
- * its size.
- */
-static struct page *idle_extent(size_t most)
-{
-	for (uint64_t left = bin_used[UNPURGED]; left; left &= left - 1) {
-		struct hlist_node *i =
-			bins[UNPURGED][__builtin_ctzll(left)].first;
-
-		for (; i; i = i->next) {
-			struct page *extent = hlist_entry(i, struct page, buddy);
-			size_t age = zone_growth - extent->freed_at;
-
-			if (extent->nr_pages <= min_size(most, age * MAKE_UP_RATIO))
-				return extent;
-		}
-	}
-	return NULL;
-}
-
-/* --- the space --- */
-
-/*
- * An area of @nr pages in address space: whole pageblocks, so that huge pages
- * fit, unless it is small (the buddy could not serve it) or space is short.
- */
-static size_t round_area(size_t nr)
-{
-	bool roomy = span.size >= GiB(16) && nr > 2 * PAGEBLOCK_PAGES;
-
-	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
-}
-
-static bool extend_space(size_t nr, size_t align)
-{
-	size_t more = round_area(nr + (align >> PAGE_SHIFT) - 1);
-	void *addr = span_claim_down(more);
 	size_t pfn;
 
-	if (!addr)
-		return false;
-	if (span_online(addr, more) < 0) {
-		span_unclaim_down(more);
-		return false;
-	}
-	pfn = addr_to_pfn(addr);
-	huge_advise(pfn, more);
-	stat->online += more << PAGE_SHIFT;
-	stat->start = span.base;
-	stat->end = span.base + span.size;
-	free_extent(pfn, more, CLEAN);
-	return true;
-}
-
-/* --- areas --- */
-
-static size_t take_free(size_t nr, size_t align, size_t tries,
-			enum kind *ret_kind)
-{
-	size_t pfn = take_extent(UNPURGED, nr, align, tries);
-
-	*ret_kind = UNPURGED;
-	if (!pfn) {
-		*ret_kind = CLEAN;
-		pfn = take_extent(CLEAN, nr, align, tries);
-	}
+	if (!has_extent(g, kind, plan->room) || !vmap_lock(g, plan->wait))
+		return 0;
+	pfn = take_extent(g, kind, plan->room, plan->align, tries);
+	if (pfn)
+		begin_area(g, pfn, plan);
+	vmap_unlock(g);
 	return pfn;
 }
 
-static size_t find_room(size_t nr, size_t align, enum kind *ret_kind)
+static size_t take_from_others(const struct vmap_group *own, enum kind kind,
+			       const struct plan *plan, size_t tries)
 {
-	size_t pfn = take_free(nr, align, FEW_TRIES, ret_kind);
+	struct vmap_group *g = NULL;
+	size_t pfn = 0;
 
-	/* What is new is the first of its bin. */
-	if (!pfn && extend_space(nr, align))
-		pfn = take_free(nr, align, FEW_TRIES, ret_kind);
-	if (!pfn)
-		pfn = take_free(nr, align, SIZE_MAX, ret_kind);
-	/* Purged extents merge with clean neighbours. */
-	if (!pfn && purge_locked(SIZE_MAX))
-		pfn = take_free(nr, align, SIZE_MAX, ret_kind);
+	while (!pfn && (g = next_vmap_group(g)))
+		if (g != own)
+			pfn = take_from(g, kind, plan, tries);
 	return pfn;
 }
 
-static size_t take_area(size_t nr, size_t room, size_t align,
-			enum kind *ret_kind)
+static size_t take_new(struct vmap_group *own, const struct plan *plan)
 {
 	size_t pfn = 0;
 
-	room = round_area(room);
-	pfn = find_room(room, align, ret_kind);
-	if (!pfn && room > nr) {
-		room = nr;
-		pfn = find_room(room, align, ret_kind);
-	}
-	if (pfn) {
-		struct page *page = pfn_to_page(pfn);
-
-		page->type = PAGE_VMALLOC;
-		page->nr_pages = nr;
-		page->room = room;
-		page->nr_pieces = 0;
-		page->area_slot = 0;
-		show_area(page, true);
-		stat->nr_areas++;
-		count_used(nr, 0);
-	}
+	if (!vmap_lock(own, plan->wait))
+		return 0;
+	/* It is the first of its bin. */
+	if (extend_space(own, plan->room, plan->align, plan->wait))
+		pfn = take_extent(own, CLEAN, plan->room, plan->align, FEW_TRIES);
+	if (pfn)
+		begin_area(own, pfn, plan);
+	vmap_unlock(own);
 	return pfn;
 }
+
+static size_t find_unpurged(struct vmap_group *own, const struct plan *plan,
+			    size_t tries)
+{
+	size_t pfn = take_from(own, UNPURGED, plan, tries);
+
+	return pfn ? pfn : take_from_others(own, UNPURGED, plan, tries);
+}
+
+/* @nr clean pages are used again, some of which had to be purged. */
+static void note_missed(size_t nr)
+{
+	size_t gone = load_relaxed(&early.gone);
+
+	nr = min_size(nr, gone);
+	if (!nr)
+		return;
+	store_relaxed(&early.gone, gone - nr);
+	store_relaxed(&early.missed, load_relaxed(&early.missed) + nr);
+}
+
+static size_t find_clean(struct vmap_group *own, const struct plan *plan)
+{
+	size_t pfn = take_from(own, CLEAN, plan, FEW_TRIES);
+
+	if (!pfn && plan->wait && adopt_space(own, plan->room, plan->align))
+		pfn = take_from(own, CLEAN, plan, FEW_TRIES);
+	if (!pfn)
+		return take_new(own, plan);
+	note_missed(plan->nr);
+	return pfn;
+}
+
+/* There is no space left: among all that is clean, and would be if it were purged. */
+static size_t find_last(struct vmap_group *own, const struct plan *plan)
+{
+	size_t pfn = take_from(own, CLEAN, plan, SIZE_MAX);
+
+	if (!pfn)
+		pfn = take_from_others(own, CLEAN, plan, SIZE_MAX);
+	if (pfn || !plan->wait)
+		return pfn;
+	vmalloc_trim();
+	adopt_all(own);
+	return take_from(own, CLEAN, plan, SIZE_MAX);
+}
+
+static size_t find_room(const struct plan *plan, enum kind *ret_kind)
+{
+	struct vmap_group *own = my_vmap_group();
+	size_t pfn = find_unpurged(own, plan, FEW_TRIES);
+
+	*ret_kind = UNPURGED;
+	if (pfn)
+		return pfn;
+	*ret_kind = CLEAN;
+	pfn = find_clean(own, plan);
+	if (pfn)
+		return pfn;
+	*ret_kind = UNPURGED;
+	pfn = find_unpurged(own, plan, SIZE_MAX);
+	if (pfn)
+		return pfn;
+	*ret_kind = CLEAN;
+	return find_last(own, plan);
+}
+
+/* --- areas --- */
 
 static void clear_area(size_t pfn, size_t nr)
 {
 	void *addr = pfn_to_addr(pfn);
 
-	if (nr < CLEAR_BY_PURGE || !purge_extent(pfn, nr))
+	if (nr < CLEAR_BY_PURGE || !purge_pages(pfn, nr))
 		memset(addr, 0, nr << PAGE_SHIFT);
 }
 
@@ -458,15 +235,17 @@ static void clear_area(size_t pfn, size_t nr)
 static size_t make_area(size_t nr, size_t room, size_t align, bool wait,
 			enum kind *ret_kind)
 {
+	struct plan plan = { .nr = nr, .align = align, .wait = wait };
 	size_t pfn;
 
 	if (nr > span.nr_pages || align > span.size)
 		return 0;
-	room = min_size(max_size(nr, room), span.nr_pages);
-	if (!lock_acquire_unless(&vmap_lock, !wait))
-		return 0;
-	pfn = take_area(nr, room, align, ret_kind);
-	lock_release(&vmap_lock);
+	plan.room = round_area(min_size(max_size(nr, room), span.nr_pages));
+	pfn = find_room(&plan, ret_kind);
+	if (!pfn && plan.room > nr) {
+		plan.room = nr;
+		pfn = find_room(&plan, ret_kind);
+	}
 	if (pfn)
 		count_vm_event(VMALLOC_ALLOC);
 	return pfn;
@@ -532,44 +311,76 @@ static enum kind join_pieces(struct page *page)
 	return CLEAN;
 }
 
-/* With a lower limit, areas of many sizes that come and go are purged and filled all
- * the time, and the peak is no lower. */
-static bool may_keep(const struct page *page)
+/*
+ * What may stay unpurged is as much as is in use: with a lower limit, areas of many sizes
+ * that come and go are purged and filled all the time, and the peak is no lower. While
+ * they still are, half as much more: three of a hundred that were purged made the others
+ * take ten times as long.
+ */
+static size_t most_to_keep(size_t used)
 {
-	return stat->unpurged + (page->nr_pages << PAGE_SHIFT) <=
-	       resident_free_limit(stat->used);
+	size_t limit = resident_free_limit(used);
+
+	return limit + min_size(load_relaxed(&early.missed) << PAGE_SHIFT,
+				limit / 2);
 }
 
 /*
- * With the smaller extents beside it: between clean ones they would stay, too small
- * for any area, until nothing else may be kept and every area is purged.
+ * To know the other groups' counters is dear, so a group that has asked may take half of
+ * its share of what is left without asking again for a while: if all groups do, as much
+ * is still in use.
  */
-static void free_and_purge(size_t pfn, size_t nr)
+static bool ask_to_keep(struct vmap_group *g, size_t size)
 {
-	nr = merge(&pfn, nr, UNPURGED, nr);
-	free_purged(pfn, nr);
+	struct control_vmap_group all = control_vmalloc_sum(&control.vmalloc);
+	size_t limit = most_to_keep(all.used);
+	size_t left = limit - min_size(limit, all.unpurged);
+
+	g->may_keep = stat_of(g)->unpurged + left / (2 * nr_vmap_groups());
+	g->keep_unasked = KEEP_UNASKED;
+	return size <= left;
+}
+
+static bool may_keep(struct vmap_group *g, const struct page *page)
+{
+	size_t size = page->nr_pages << PAGE_SHIFT;
+	size_t kept = stat_of(g)->unpurged + size;
+
+	if (!g->keep_unasked || kept > g->may_keep)
+		return ask_to_keep(g, size);
+	g->keep_unasked--;
+	return true;
+}
+
+static void purge_early(struct vmap_group *g, size_t pfn, size_t nr)
+{
+	store_relaxed(&early.gone, load_relaxed(&early.gone) + nr);
+	free_and_purge(g, pfn, nr);
 }
 
 bool vfree(struct page *page, bool wait)
 {
+	size_t pfn = page_to_pfn(page);
+	struct vmap_group *g = vmap_group_of(pfn);
 	enum kind kind = UNPURGED;
 	bool keep;
 
 	/* A nested call finds the lock free or does nothing. */
 	if (wait && page->nr_pieces)
 		kind = join_pieces(page);
-	if (!lock_acquire_unless(&vmap_lock, !wait))
+	if (!vmap_lock(g, wait))
 		return false;
-	keep = !wait || kind == CLEAN || may_keep(page);
-	area_hide(AREAS_VMALLOC, &page->area_slot);
+	keep = !wait || kind == CLEAN || may_keep(g, page);
+	area_hide(AREAS_VMALLOC, &g->areas, &page->area_slot);
 	page->type = PAGE_NONE;
-	stat->nr_areas--;
-	count_used(0, page->nr_pages);
+	store_relaxed(&stat_of(g)->nr_areas, stat_of(g)->nr_areas - 1);
+	count_pages(&stat_of(g)->used, 0, page->nr_pages);
+	/* Once it is free, the page may be someone else's. */
 	if (keep)
-		free_extent(page_to_pfn(page), page->room, kind);
+		free_extent(g, pfn, page->room, kind);
 	else
-		free_and_purge(page_to_pfn(page), page->room);
-	lock_release(&vmap_lock);
+		purge_early(g, pfn, page->room);
+	vmap_unlock(g);
 	count_vm_event(VMALLOC_FREE);
 	return true;
 }
@@ -577,44 +388,43 @@ bool vfree(struct page *page, bool wait)
 /* --- growing and shrinking --- */
 
 /* With the lock held. */
-static bool grow_in_place(struct page *page, size_t nr)
+static bool grow_in_place(struct vmap_group *g, struct page *page, size_t nr)
 {
 	size_t end = page_to_pfn(page) + page->room;
 	size_t need = nr > page->room ? nr - page->room : 0;
 
 	if (need) {
-		struct page *after = pfn_to_page(end);
+		struct page *after = extent_at(g, end);
 		size_t take;
 
-		if (end >= span.nr_pages ||
-		    after->type != PAGE_VFREE || after->nr_pages < need)
+		if (!after || after->nr_pages < need)
 			return false;
 		take = min_size(round_area(need), after->nr_pages);
-		cut_extent(after, end, take);
+		cut_extent(g, after, end, take);
 		page->room += take;
 	}
-	count_used(nr, page->nr_pages);
+	count_pages(&stat_of(g)->used, nr, page->nr_pages);
 	page->nr_pages = nr;
-	show_area(page, false);
+	show_area(g, page, false);
 	return true;
 }
 
 /* With the lock held. */
-static void shrink_in_place(struct page *page, size_t nr)
+static void shrink_in_place(struct vmap_group *g, struct page *page, size_t nr)
 {
 	size_t keep = round_area(nr);
 	size_t pfn = page_to_pfn(page);
 
-	count_used(nr, page->nr_pages);
+	count_pages(&stat_of(g)->used, nr, page->nr_pages);
 	if (page->nr_pieces) {
 		/* Its mappings stay as they are: only the memory goes. */
-		purge_extent(pfn + nr, page->nr_pages - nr);
+		purge_pages(pfn + nr, page->nr_pages - nr);
 	} else if (keep < page->room) {
-		free_extent(pfn + keep, page->room - keep, UNPURGED);
+		free_extent(g, pfn + keep, page->room - keep, UNPURGED);
 		page->room = keep;
 	}
 	page->nr_pages = nr;
-	show_area(page, false);
+	show_area(g, page, false);
 }
 
 static bool add_piece(struct page *page, size_t end)
@@ -692,16 +502,17 @@ static void *move_area(struct page *page, size_t nr)
 
 void *vrealloc(struct page *page, size_t nr, bool wait)
 {
+	struct vmap_group *g = vmap_group_of(page_to_pfn(page));
 	size_t old = page->nr_pages;
 	bool done = true;
 
-	if (!lock_acquire_unless(&vmap_lock, !wait))
+	if (!vmap_lock(g, wait))
 		return NULL;
 	if (nr > old)
-		done = grow_in_place(page, nr);
+		done = grow_in_place(g, page, nr);
 	else if (nr < old)
-		shrink_in_place(page, nr);
-	lock_release(&vmap_lock);
+		shrink_in_place(g, page, nr);
+	vmap_unlock(g);
 	if (done && nr > old && wait) {
 		huge_review(page, old);
 		ahead_growth(page_address(page), old, nr);
@@ -713,17 +524,26 @@ void *vrealloc(struct page *page, size_t nr, bool wait)
 
 /* --- decay --- */
 
+static size_t resident(const struct vmap_group *g)
+{
+	return stat_of(g)->unpurged >> PAGE_SHIFT;
+}
+
 void vmalloc_decay(unsigned int ticks)
 {
-	size_t idle, target;
+	struct vmap_group *g = NULL;
 
-	lock_acquire(&vmap_lock);
-	idle = min_size(idle_unpurged, stat->unpurged >> PAGE_SHIFT);
-	idle_unpurged = stat->unpurged >> PAGE_SHIFT;
-	target = idle - decayed(idle, ticks);
-	if (target)
-		purge_locked(target);
-	lock_release(&vmap_lock);
+	store_relaxed(&early.gone, decayed(load_relaxed(&early.gone), ticks));
+	store_relaxed(&early.missed, decayed(load_relaxed(&early.missed), ticks));
+	while ((g = next_vmap_group(g))) {
+		size_t idle;
+
+		vmap_lock(g, true);
+		idle = min_size(g->idle_unpurged, resident(g));
+		g->idle_unpurged = resident(g);
+		purge_extents(g, idle - decayed(idle, ticks));
+		vmap_unlock(g);
+	}
 }
 
 /*
@@ -732,41 +552,29 @@ void vmalloc_decay(unsigned int ticks)
  */
 void vmalloc_make_up(size_t nr)
 {
-	size_t done = 1;
+	size_t left = exchange_relaxed(&owed, 0) + nr * MAKE_UP_RATIO;
+	struct vmap_group *g = NULL;
+	size_t unpurged = 0;
 
-	lock_acquire(&vmap_lock);
-	zone_growth += (uint32_t)nr;
-	owed += nr * MAKE_UP_RATIO;
-	for (; done; owed -= min_size(done, owed))
-		done = purge_one(idle_extent(owed));
-	owed = min_size(owed, stat->unpurged >> PAGE_SHIFT);
-	lock_release(&vmap_lock);
-}
-
-/* The lowest part of the space, if it is free, for the zones to grow into. */
-void vmalloc_release(void)
-{
-	struct page *lowest;
-	size_t nr;
-
-	lock_acquire(&vmap_lock);
-	purge_locked(SIZE_MAX);
-	lowest = pfn_to_page(space_start_pfn());
-	if (stat->online && lowest->type == PAGE_VFREE && lowest->cold == CLEAN) {
-		nr = lowest->nr_pages;
-		del_extent(lowest);
-		stat->online -= nr << PAGE_SHIFT;
-		span_unclaim_down(nr);
+	note_zone_growth(nr);
+	while ((g = next_vmap_group(g))) {
+		vmap_lock(g, true);
+		left -= min_size(left, purge_idle(g, left));
+		unpurged += resident(g);
+		vmap_unlock(g);
 	}
-	lock_release(&vmap_lock);
+	fetch_add_relaxed(&owed, min_size(left, unpurged));
 }
 
 size_t vmalloc_trim(void)
 {
-	size_t pages;
+	struct vmap_group *g = NULL;
+	size_t pages = 0;
 
-	lock_acquire(&vmap_lock);
-	pages = purge_locked(stat->unpurged >> PAGE_SHIFT);
-	lock_release(&vmap_lock);
+	while ((g = next_vmap_group(g))) {
+		vmap_lock(g, true);
+		pages += purge_extents(g, resident(g));
+		vmap_unlock(g);
+	}
 	return pages;
 }

@@ -107,10 +107,13 @@ static void fill_vmalloc(struct control_block *c)
 		.start = 0x7f1000000000,
 		.end = 0x7f2000000000,
 		.online = MiB(32),
-		.used = MiB(20),
-		.nr_areas = 3,
-		.unpurged = MiB(4),
 		.largest_free = GiB(60),
+		/* Of two groups of CPUs. */
+		.groups = {
+			{ .used = MiB(15), .nr_areas = 1, .unpurged = MiB(1) },
+			[5] = { .used = MiB(5), .nr_areas = 2,
+				.unpurged = MiB(3) },
+		},
 	};
 }
 
@@ -158,7 +161,6 @@ static void fill_areas(struct control_block *c)
 		.start = 0x7e0000000000, .size = MiB(256) >> 10,
 		.pager = 0x555500001040, .faults = 123, .filled = KiB(640),
 	});
-	c->area_heads[AREAS_VMALLOC].free = 2;
 	c->area_heads[AREAS_MM].lost = 17;
 }
 

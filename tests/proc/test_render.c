@@ -184,7 +184,7 @@ static void test_racing_numbers(void **state)
 	setup_fake(&s);
 	control.caches[1].nr_free = control.caches[1].nr_slabs * 512 + 1;
 	control.caches[2].nr_empty_slabs = control.caches[2].nr_slabs + 1;
-	control.vmalloc.used = control.vmalloc.online + 4096;
+	control.vmalloc.groups[2].used = control.vmalloc.online + 4096;
 	headers[1][1] = 257ull << 32 | 256; /* cur < begin */
 	control.percpu.online = 3;
 	proc_snapshot_self(&s);

@@ -79,12 +79,13 @@ static void disown(struct area *a)
 
 static void check_counters(void)
 {
-	const struct control_vmalloc *st = &control.vmalloc;
+	const struct control_vmalloc *v = &control.vmalloc;
+	struct control_vmap_group all = vmalloc_stat();
 
-	CHECK(st->used == live_pages << PAGE_SHIFT);
-	CHECK(st->nr_areas == nr_areas);
-	CHECK(st->unpurged + st->used <= st->online);
-	CHECK(st->end - st->online >= st->start);
+	CHECK(all.used == live_pages << PAGE_SHIFT);
+	CHECK(all.nr_areas == nr_areas);
+	CHECK(all.unpurged + all.used <= v->online);
+	CHECK(v->end - v->online >= v->start);
 }
 
 /*
@@ -125,7 +126,7 @@ static void check_space(void)
 	}
 	CHECK(pfn == span.nr_pages);
 	CHECK(found == nr_areas);
-	CHECK(control.vmalloc.unpurged == unpurged << PAGE_SHIFT);
+	CHECK(vmalloc_stat().unpurged == unpurged << PAGE_SHIFT);
 }
 
 /* --- operations --- */
@@ -252,7 +253,7 @@ static void run(uint64_t stream, unsigned int steps, size_t max, size_t most)
 	CHECK(pfn_to_page(span.nr_pages -
 			  (control.vmalloc.online >> PAGE_SHIFT))->nr_pages ==
 	      control.vmalloc.online >> PAGE_SHIFT);
-	CHECK(control.vmalloc.unpurged == 0);
+	CHECK(vmalloc_stat().unpurged == 0);
 }
 
 static void test_large_span(void **state)
@@ -417,7 +418,7 @@ static void test_zero_after_use(void **state)
 	assert_true(vfree(virt_to_page(q), true));
 	/* Trimmed memory is gone, and zero. */
 	vmalloc_trim();
-	assert_int_equal(control.vmalloc.unpurged, 0);
+	assert_int_equal(vmalloc_stat().unpurged, 0);
 	q = vmalloc_pages(16384, 16384, PAGE_SIZE, true, true);
 	assert_true(pages_are_zero(q, 16384));
 }
@@ -437,10 +438,10 @@ static void test_kept(void **state)
 	}
 	for (int i = 0; i < NR / 2; i++)
 		assert_true(vfree(virt_to_page(blocks[i]), true));
-	assert_int_equal(control.vmalloc.unpurged, MiB(8) * NR / 2);
+	assert_int_equal(vmalloc_stat().unpurged, MiB(8) * NR / 2);
 	for (int i = NR / 2; i < NR - 1; i++) {
 		assert_true(vfree(virt_to_page(blocks[i]), true));
-		assert_int_equal(control.vmalloc.unpurged, MiB(8) * NR / 2);
+		assert_int_equal(vmalloc_stat().unpurged, MiB(8) * NR / 2);
 	}
 	assert_true(vfree(virt_to_page(blocks[NR - 1]), true));
 }
@@ -456,14 +457,15 @@ static void *used_area(size_t nr)
 
 static size_t unpurged(void)
 {
-	return control.vmalloc.unpurged >> PAGE_SHIFT;
+	return vmalloc_stat().unpurged >> PAGE_SHIFT;
 }
 
 /* Behind many that are too small: not looked for while there is space, found when
  * there is none. */
 static void test_many_too_small(void **state)
 {
-	enum { SMALL = 96, FITS = 112, NR = 200, GAP = 16 };
+	/* Of one bin. */
+	enum { SMALL = 128, FITS = 144, NR = 200, GAP = 16 };
 	void *small[NR], *fits, *p;
 	uint64_t before;
 
@@ -509,7 +511,7 @@ static void test_crumbs(void **state)
 			assert_true(vfree(virt_to_page(live[k]), true));
 		live[k] = vmalloc_pages(nr, nr, PAGE_SIZE, false, true);
 		assert_non_null(live[k]);
-		most = max_size(most, control.vmalloc.used);
+		most = max_size(most, vmalloc_stat().used);
 	}
 	assert_true(sum_vm_event(PURGE_CALLS) - before < TURNS / 50);
 	assert_true(control.vmalloc.online < 3 * most);
@@ -590,15 +592,15 @@ static void test_decay(void **state)
 		p[i] = vmalloc_pages(1024, 1024, PAGE_SIZE, false, true);
 	for (int i = 0; i < 8; i += 2)
 		assert_true(vfree(virt_to_page(p[i]), true));
-	assert_true(control.vmalloc.unpurged >= 4ul * 1024 << PAGE_SHIFT);
+	assert_true(vmalloc_stat().unpurged >= 4ul * 1024 << PAGE_SHIFT);
 	for (int i = 0; i < 12; i++)
 		vmalloc_decay(1);
-	assert_int_equal(control.vmalloc.unpurged, 0);
+	assert_int_equal(vmalloc_stat().unpurged, 0);
 	/* More than may stay is not kept in the first place. */
 	params.resident_free = 1024;
 	for (int i = 1; i < 8; i += 2)
 		assert_true(vfree(virt_to_page(p[i]), true));
-	assert_true(control.vmalloc.unpurged <= 6ul * 1024 << PAGE_SHIFT);
+	assert_true(vmalloc_stat().unpurged <= 6ul * 1024 << PAGE_SHIFT);
 }
 
 /* Address space that lies free next to the zones becomes theirs. */

@@ -15,6 +15,7 @@
 enum { NR_WRITERS = 3, HELD = 8, ROUNDS = 600000 };
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct area_slots area_slots; /* Lock: that one, where there are threads */
 static uint32_t writing; /* Atomic: threads */
 
 /* All fields follow from the number. */
@@ -59,15 +60,15 @@ static void *write_areas(void *arg)
 		}
 		pthread_mutex_lock(&table_lock);
 		if (*slot)
-			area_hide(AREAS_MM, slot);
+			area_hide(AREAS_MM, &area_slots, slot);
 		else
-			area_show(AREAS_MM, slot, true, &area);
+			area_show(AREAS_MM, &area_slots, slot, true, &area);
 		pthread_mutex_unlock(&table_lock);
 	}
 	pthread_mutex_lock(&table_lock);
 	for (int i = 0; i < HELD; i++)
 		if (slots[i])
-			area_hide(AREAS_MM, &slots[i]);
+			area_hide(AREAS_MM, &area_slots, &slots[i]);
 	pthread_mutex_unlock(&table_lock);
 	fetch_sub_full(&writing, 1);
 	return NULL;
@@ -120,20 +121,20 @@ static void test_full(void **state)
 
 	(void)state;
 	for (int i = 0; i < NR; i++)
-		area_show(AREAS_VMALLOC, &slots[i], true, &area);
+		area_show(AREAS_VMALLOC, &area_slots, &slots[i], true, &area);
 	assert_int_equal(head->nr, NR_AREA_RECORDS);
 	assert_int_equal(head->lost, 10);
 	assert_int_equal(slots[NR - 1], 0);
 	area_update(AREAS_VMALLOC, slots[NR - 1], &area);
 	/* One that goes makes room for another when that changes. */
-	area_hide(AREAS_VMALLOC, &slots[5]);
-	area_show(AREAS_VMALLOC, &slots[NR - 1], false, &area);
+	area_hide(AREAS_VMALLOC, &area_slots, &slots[5]);
+	area_show(AREAS_VMALLOC, &area_slots, &slots[NR - 1], false, &area);
 	assert_int_equal(slots[NR - 1], 6);
 	assert_int_equal(head->lost, 9);
-	area_show(AREAS_VMALLOC, &slots[5], true, &area);
+	area_show(AREAS_VMALLOC, &area_slots, &slots[5], true, &area);
 	assert_int_equal(head->lost, 10);
 	for (int i = 0; i < NR; i++)
-		area_hide(AREAS_VMALLOC, &slots[i]);
+		area_hide(AREAS_VMALLOC, &area_slots, &slots[i]);
 	assert_int_equal(head->lost, 0);
 	assert_int_equal(head->nr, NR_AREA_RECORDS);
 }

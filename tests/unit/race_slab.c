@@ -237,8 +237,8 @@ static void check_all_free(void)
 	}
 	page_alloc_trim();
 	vmalloc_trim();
-	CHECK(control.vmalloc.used == 0 && control.vmalloc.nr_areas == 0);
-	CHECK(control.vmalloc.unpurged == 0);
+	CHECK(vmalloc_stat().used == 0 && vmalloc_stat().nr_areas == 0);
+	CHECK(vmalloc_stat().unpurged == 0);
 	for (unsigned int n = 0; n < nr_nodes(); n++) {
 		const struct control_zone *st = &control.zones[n][ZONE_NORMAL];
 

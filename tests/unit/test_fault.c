@@ -161,7 +161,7 @@ static void use_areas(void)
 	}
 	if (a) {
 		memset(a, 1, 150 << PAGE_SHIFT);
-		q = got(vrealloc(virt_to_page(a), 500, true));
+		q = got(vrealloc(virt_to_page(a), 1500, true));
 		a = q ? q : a;
 		CHECK(all_are(a, 1, 150 << PAGE_SHIFT));
 		q = got(vrealloc(virt_to_page(a), 120, true));
@@ -171,7 +171,7 @@ static void use_areas(void)
 	}
 	vmalloc_decay(1);
 	if (b) {
-		q = got(vrealloc(virt_to_page(b), 900, true));
+		q = got(vrealloc(virt_to_page(b), 2500, true));
 		b = q ? q : b;
 		CHECK(all_are(b, 2, 110 << PAGE_SHIFT));
 		CHECK(vfree(virt_to_page(b), true));
@@ -232,8 +232,8 @@ static void check_nothing_lost(void)
 			if (t != ZONE_DMA)
 				CHECK(st->free_resident == 0);
 		}
-	CHECK(control.vmalloc.used == 0 && control.vmalloc.nr_areas == 0);
-	CHECK(control.vmalloc.unpurged == 0);
+	CHECK(vmalloc_stat().used == 0 && vmalloc_stat().nr_areas == 0);
+	CHECK(vmalloc_stat().unpurged == 0);
 }
 
 struct plan {

@@ -265,7 +265,7 @@ static void check_nothing_lost(void)
 	buddy_validate(zone_of(0, ZONE_NORMAL));
 	CHECK(control.zones[0][ZONE_NORMAL].free ==
 	      control.zones[0][ZONE_NORMAL].present);
-	CHECK(control.vmalloc.nr_areas == 0);
+	CHECK(vmalloc_stat().nr_areas == 0);
 }
 
 static void run(unsigned int every)

@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "base/control.h"
+
 #define CHECK(cond)                                            \
 	do {                                                   \
 		if (!(cond))                                   \
@@ -76,6 +78,12 @@ void core_start_rseq(const char *options);
 
 /* What happens once a second thread comes. */
 void core_have_threads(void);
+
+/* Areas of all groups of CPUs. */
+static inline struct control_vmap_group vmalloc_stat(void)
+{
+	return control_vmalloc_sum(&control.vmalloc);
+}
 
 struct kmem_cache;
 

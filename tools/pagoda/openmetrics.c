@@ -194,7 +194,7 @@ struct process_family {
 PROCESS_VALUE(kept, kept_bytes(&p->totals))
 PROCESS_VALUE(metadata, p->snapshot->control->metadata_bytes)
 PROCESS_VALUE(boot_used, p->snapshot->control->boot_used)
-PROCESS_VALUE(vmalloc_areas, p->snapshot->control->vmalloc.nr_areas)
+PROCESS_VALUE(vmalloc_areas, p->totals.vmalloc_areas)
 PROCESS_VALUE(resident, p->resident)
 
 static const struct process_family process_families[] = {
