@@ -138,15 +138,22 @@ void free_extent(struct vmap_group *g, size_t pfn, size_t nr, enum kind kind)
 	add_extent(g, pfn, nr, kind, load_relaxed(&zone_growth));
 }
 
-/* Where an aligned run of @nr pages would start in the extent; 0: nowhere. */
+/*
+ * Where an aligned run of @nr pages would start in the extent; 0: nowhere. In a clean one
+ * as high as it can: space grows down, and what lies side by side is joined again.
+ */
 static size_t fits_at(const struct page *extent, size_t nr, size_t align)
 {
-	size_t start = page_to_pfn(extent);
-	size_t pages = align >> PAGE_SHIFT;
-	uintptr_t addr = align_up((uintptr_t)pfn_to_addr(start), align);
-	size_t pfn = pages > 1 ? addr_to_pfn((void *)addr) : start;
+	uintptr_t start = (uintptr_t)page_address(extent);
+	uintptr_t end = start + (extent->nr_pages << PAGE_SHIFT);
+	uintptr_t size = nr << PAGE_SHIFT;
+	uintptr_t at;
 
-	return pfn + nr <= start + extent->nr_pages ? pfn : 0;
+	if (extent->nr_pages < nr)
+		return 0;
+	at = extent->cold == CLEAN ? align_down(end - size, align) :
+				     align_up(start, align);
+	return at >= start && at + size <= end ? addr_to_pfn((void *)at) : 0;
 }
 
 size_t cut_extent(struct vmap_group *g, struct page *extent, size_t pfn, size_t nr)

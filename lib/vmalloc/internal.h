@@ -6,7 +6,8 @@
  * different CPUs do not wait for each other, and what describes their areas does not move
  * between them. (The kernel's vmap_node.) Space is owned by the pageblock, and changes
  * hands only while it is free and clean. A group that has nothing takes areas of others'
- * space; they go back there. Small spans have one group.
+ * space; they go back there. Small spans have one group, and so have programs whose
+ * threads do not wait for each other here: several take more memory.
  *
  * Lock: LOCK_VMAP of a group for its space, LOCK_VMAP_SPACE for where the whole begins.
  * A thread holds one group's at a time. Which group a block belongs to is read without:
@@ -53,12 +54,23 @@ static inline struct control_vmap_group *stat_of(const struct vmap_group *g)
 	return &control.vmalloc.groups[g - vmap_groups];
 }
 
+/* Someone waited for a group's lock. Context: any. */
+void vmap_note_wait(void);
+
 /* Return: false only without @wait, when the lock is not free. */
 static inline bool vmap_lock(struct vmap_group *g, bool wait)
 {
 	/* Zero is a free lock; only its class is needed. */
 	lock_set_class(&g->lock, LOCK_VMAP);
-	return lock_acquire_unless(&g->lock, !wait);
+	if (wait)
+		lock_check_order(&g->lock);
+	if (likely(lock_try(&g->lock)))
+		return true;
+	if (!wait)
+		return false;
+	vmap_note_wait();
+	lock_acquire(&g->lock);
+	return true;
 }
 
 static inline void vmap_unlock(struct vmap_group *g)
@@ -91,8 +103,11 @@ static inline struct vmap_group *vmap_group_of(size_t pfn)
 	return nr ? &vmap_groups[nr - 1] : NULL;
 }
 
-/* Of the current CPU, which may change at once. */
+/* Of the current CPU, which may change at once; the first one unless it is crowded. */
 struct vmap_group *my_vmap_group(void);
+
+/* A tick of the decay clock: is it still? Context: one caller at a time. */
+void vmap_review_crowd(void);
 
 /* Those that have had space, after @g; NULL: from the first, and no more. */
 struct vmap_group *next_vmap_group(const struct vmap_group *g);

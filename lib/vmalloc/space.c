@@ -7,6 +7,7 @@
  * Locks: LOCK_VMAP_SPACE for where the space begins. A pageblock's owner is written with
  * the lock of who had it before, or, if nobody had it, of who gets it.
  */
+#include "base/vmstat.h"
 #include "os/os.h"
 #include "page_alloc/span.h"
 #include "percpu/percpu.h"
@@ -19,11 +20,53 @@ static uint32_t groups_seen; /* Atomic: bit k: group k has had space */
 
 static struct control_vmalloc *const stat = &control.vmalloc;
 
+/*
+ * Threads that wait for each other so often get a group for each CPU, until areas come
+ * seldom. Both are far from what there is: two threads that do nothing else wait a
+ * thousand times a ms, lbzip2 makes some hundred areas a second.
+ */
+enum { CROWD_WAITS = 64, CROWD_MS = 8, CALM_PER_MS = 10 };
+
+static struct {
+	uint64_t since; /* ms: the last time that CROWD_WAITS were full */
+	uint32_t waits;
+	bool is_one;
+} crowd CACHELINE_ALIGNED; /* Atomic */
+
 /* --- groups --- */
+
+void vmap_note_wait(void)
+{
+	uint32_t waits = fetch_add_relaxed(&crowd.waits, 1) + 1;
+	uint64_t now;
+
+	if (waits % CROWD_WAITS)
+		return;
+	now = os_now_ms();
+	if (now - exchange_relaxed(&crowd.since, now) <= CROWD_MS)
+		store_relaxed(&crowd.is_one, true);
+}
+
+void vmap_review_crowd(void)
+{
+	static uint64_t last_ms, last_areas;
+	uint64_t now, areas;
+
+	if (!load_relaxed(&crowd.is_one))
+		return;
+	now = os_now_ms();
+	areas = sum_vm_event(VMALLOC_ALLOC);
+	if (areas - last_areas < CALM_PER_MS * (now - last_ms))
+		store_relaxed(&crowd.is_one, false);
+	last_ms = now;
+	last_areas = areas;
+}
 
 struct vmap_group *my_vmap_group(void)
 {
-	return &vmap_groups[has_groups() ? percpu_slot() % NR_VMAP_GROUPS : 0];
+	if (!load_relaxed(&crowd.is_one) || !has_groups())
+		return vmap_groups;
+	return &vmap_groups[percpu_slot() % NR_VMAP_GROUPS];
 }
 
 struct vmap_group *next_vmap_group(const struct vmap_group *g)
@@ -73,11 +116,24 @@ size_t round_area(size_t nr)
 	return align_up(nr, roomy ? PAGEBLOCK_PAGES : 16);
 }
 
-/* What has room for such an area wherever it starts, in pages that can be owned. */
+/* Pages that can be owned: so many or a few more. */
+static size_t round_space(size_t nr)
+{
+	return has_groups() ? align_up(nr, PAGEBLOCK_PAGES) : nr;
+}
+
+/* What has room for such an area wherever it starts. */
 static size_t space_for(size_t nr, size_t align)
 {
-	nr = round_area(nr + (align >> PAGE_SHIFT) - 1);
-	return has_groups() ? align_up(nr, PAGEBLOCK_PAGES) : nr;
+	return round_area(nr + (align >> PAGE_SHIFT) - 1);
+}
+
+/* What is clean at the start of the space, and @g's. */
+static size_t lowest_clean(const struct vmap_group *g)
+{
+	const struct page *lowest = extent_at(g, space_start_pfn());
+
+	return lowest && lowest->cold == CLEAN ? lowest->nr_pages : 0;
 }
 
 static void *claim_space(size_t nr)
@@ -103,6 +159,7 @@ bool extend_space(struct vmap_group *g, size_t nr, size_t align, bool wait)
 
 	if (!lock_acquire_unless(&space_lock, !wait))
 		return false;
+	more = round_space(more - min_size(lowest_clean(g), more - 1));
 	addr = claim_space(more);
 	lock_release(&space_lock);
 	if (!addr)
@@ -141,7 +198,7 @@ bool adopt_space(struct vmap_group *g, size_t nr, size_t align)
 	size_t pfn = 0;
 
 	while (!pfn && (from = next_vmap_group(from)))
-		pfn = adopt_from(from, g, space_for(nr, align));
+		pfn = adopt_from(from, g, round_space(space_for(nr, align)));
 	return pfn;
 }
 
@@ -163,20 +220,18 @@ static bool release_lowest(void)
 	size_t start = space_start_pfn();
 	struct vmap_group *g = start < span.nr_pages ? vmap_group_of(start) : NULL;
 	size_t nr = 0;
-	struct page *lowest;
 
 	if (!g)
 		return false;
 	vmap_lock(g, true);
 	lock_acquire(&space_lock);
 	/* Others may have claimed more of it, or released it. */
-	lowest = start == space_start_pfn() ? extent_at(g, start) : NULL;
-	if (lowest && lowest->cold == CLEAN)
-		nr = lowest->nr_pages;
+	if (start == space_start_pfn())
+		nr = lowest_clean(g);
 	if (has_groups())
 		nr = align_down(nr, PAGEBLOCK_PAGES);
 	if (nr) {
-		cut_extent(g, lowest, start, nr);
+		cut_extent(g, pfn_to_page(start), start, nr);
 		set_group(start, nr, NULL);
 		count_pages(&stat->online, 0, nr);
 		span_unclaim_down(nr);

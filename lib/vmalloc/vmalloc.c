@@ -533,6 +533,7 @@ void vmalloc_decay(unsigned int ticks)
 {
 	struct vmap_group *g = NULL;
 
+	vmap_review_crowd();
 	store_relaxed(&early.gone, decayed(load_relaxed(&early.gone), ticks));
 	store_relaxed(&early.missed, decayed(load_relaxed(&early.missed), ticks));
 	while ((g = next_vmap_group(g))) {

@@ -398,7 +398,8 @@ static void test_zero_after_use(void **state)
 	uint64_t *p = NULL, *q;
 
 	(void)state;
-	core_start("percpu=lock,span=65536,thp=off");
+	/* All of it may stay. */
+	core_start("percpu=lock,span=65536,thp=off,resident_free=1048576");
 	/* Kept memory is cleared by writing, or by the kernel if it is much. */
 	for (size_t nr = 16; nr <= 16384; nr *= 4) {
 		p = vmalloc_pages(nr, nr, PAGE_SIZE, false, true);

@@ -59,14 +59,27 @@ static void *area_of_other(size_t nr)
 	return other.p;
 }
 
-static void start_other(const char *options)
+/* Threads wait for each other all the time. */
+static void make_crowd(void)
+{
+	for (int i = 0; i < 1000; i++)
+		vmap_note_wait();
+}
+
+static void start_thread(void)
 {
 	pthread_t thread;
 
-	core_start(options);
 	CHECK(!sem_init(&other.ask, 0, 0) && !sem_init(&other.answer, 0, 0));
 	CHECK(!pthread_create(&thread, NULL, serve, NULL));
 	CHECK(!pthread_detach(thread));
+}
+
+static void start_other(const char *options)
+{
+	core_start(options);
+	make_crowd();
+	start_thread();
 }
 
 static const struct vmap_group *group_at(const void *p)
@@ -203,6 +216,27 @@ static void test_last(void **state)
 	p = area_of_other(2048);
 	assert_ptr_equal(p, a[0]);
 	assert_ptr_equal(group_at(p), group_at(area_of_other(SMALL)));
+	check_space();
+}
+
+/* Nobody waits, or areas come seldom now: all use one group. */
+static void test_no_crowd(void **state)
+{
+	const struct vmap_group *g;
+
+	(void)state;
+	core_start("percpu=lock,span=65536,thp=off");
+	start_thread();
+	g = group_at(area(NR));
+	assert_ptr_equal(group_at(area_of_other(NR)), g);
+	for (int i = 0; i < 10; i++)
+		vmap_note_wait();
+	assert_ptr_equal(group_at(area_of_other(NR)), g);
+	make_crowd();
+	assert_ptr_not_equal(group_at(area(NR)), group_at(area_of_other(NR)));
+	usleep(20000);
+	vmalloc_decay(1);
+	assert_ptr_equal(group_at(area_of_other(NR)), g);
 	check_space();
 }
 
@@ -383,6 +417,7 @@ static void test_all_at_once(void **state)
 
 	(void)state;
 	core_start("percpu=lock,span=65536,thp=off");
+	make_crowd();
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, work, (void *)(i + 1)));
 	CHECK(!pthread_create(&disturber, NULL, disturb, (void *)100));
@@ -410,6 +445,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_borrow),
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_last),
+		cmocka_unit_test(test_no_crowd),
 		cmocka_unit_test(test_one_group),
 		cmocka_unit_test(test_kept_by_all),
 		cmocka_unit_test(test_missed),
