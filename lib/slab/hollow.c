@@ -8,7 +8,8 @@
  * a new page. That is done
  *
  *	before a zone grows	for slabs with few objects, so that new sizes take
- *				the memory of old ones; in malloc_trim for all
+ *				the memory of old ones, unless old ones take it back
+ *				soon; in malloc_trim for all
  *	at each tick		for those that rested since the last one, a few
  *
  * Slabs are off the lists meanwhile, so that no object of theirs is handed out. Not
@@ -30,6 +31,37 @@ static bool may_hollow(const struct kmem_cache *c)
 {
 	return has_slabs(c) && c->order && !c->ctor && !is_checked(c) &&
 	       !(c->flags & SLAB_TYPESAFE) && params.thp != TRI_ON;
+}
+
+/* --- what becomes of holes --- */
+
+/*
+ * Pages, lately. A hole that is filled again has cost a system call and a page fault for
+ * nothing: where that becomes of a half of them, zones grow instead. Of fewer than ENOUGH
+ * nobody can tell. Atomic.
+ */
+enum { ENOUGH = 64, FILLED_RATIO = 2 };
+
+static struct {
+	size_t made;
+	size_t filled;
+} recent CACHELINE_ALIGNED;
+
+bool hollow_pays(void)
+{
+	size_t made = load_relaxed(&recent.made);
+
+	return made < ENOUGH ||
+	       load_relaxed(&recent.filled) * FILLED_RATIO < made;
+}
+
+void hollow_note_filled(const struct kmem_cache *c, struct page *slab)
+{
+	uint32_t holes = slab->holes & slab_find_holes(c, slab);
+
+	fetch_add_relaxed(&recent.filled,
+			  (size_t)__builtin_popcount(slab->holes ^ holes));
+	set_holes(slab, holes);
 }
 
 /* --- slabs with few objects --- */
@@ -152,6 +184,7 @@ static bool purge_holes(const struct page *slab)
 			     (size_t)nr << PAGE_SHIFT) < 0)
 			return false;
 		count_vm_events(SLAB_HOLLOW, nr);
+		fetch_add_relaxed(&recent.made, nr);
 		count_vm_events(PGPURGE, nr);
 		holes &= ~(((1u << nr) - 1) << first);
 	}
@@ -229,6 +262,8 @@ void hollow_decay(unsigned int ticks)
 	unsigned int ids = nr_cache_ids() - 1;
 	size_t left = (size_t)TICK_LOOKS * ticks;
 
+	store_relaxed(&recent.made, decayed(load_relaxed(&recent.made), ticks));
+	store_relaxed(&recent.filled, decayed(load_relaxed(&recent.filled), ticks));
 	for (unsigned int i = 0; i < ids && left; i++) {
 		unsigned int id = 1 + fetch_add_relaxed(&next, 1) % ids;
 		struct kmem_cache *c = &kmem_caches[id];

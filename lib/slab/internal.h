@@ -152,6 +152,12 @@ enum { REAP_LOOKS = 2048 };
  * was taken since the last tick, and not many at once.
  */
 void hollow_out(struct kmem_cache *c, unsigned int looks);
+
+/* Has it lately, before zones grew, been worth it? */
+bool hollow_pays(void);
+
+/* Objects were taken of a slab that has holes. Context: its lists are locked. */
+void hollow_note_filled(const struct kmem_cache *c, struct page *slab);
 void hollow_decay(unsigned int ticks);
 
 /* --- debug.c: caches with SLAB_POISON or SLAB_RED_ZONE --- */

@@ -403,7 +403,7 @@ void slab_decay(unsigned int ticks)
 
 void slab_reap(void)
 {
-	for_each_cache(shrink_cache, REAP_LOOKS);
+	for_each_cache(shrink_cache, hollow_pays() ? REAP_LOOKS : 0);
 }
 
 size_t slab_reclaimable(void)

@@ -307,7 +307,7 @@ static unsigned int take_some(struct kmem_cache *c, struct geometry g,
 	take_from_slab(c, slab, word, end - n, n);
 	slab->cold = SLAB_ACTIVE;
 	if (unlikely(slab->holes))
-		set_holes(slab, slab->holes & slab_find_holes(c, slab));
+		hollow_note_filled(c, slab);
 	if (slab->bucket == BUCKET_ISOLATED)
 		slab->bucket = BUCKET_FULL;
 	move_slab(c, g, slab, slab->nr_free - n);

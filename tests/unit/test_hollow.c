@@ -431,6 +431,39 @@ static void test_short_reap(void **state)
 	end_all(c, nr);
 }
 
+/* Where objects of the same size come again, zones grow instead; for a while. */
+static void test_in_vain(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[kmalloc_class(2048)];
+	uint64_t once;
+	size_t nr;
+
+	(void)state;
+	core_start("percpu=lock,span=1024,fault_around=0");
+	rng = rng_seeded(12);
+	nr = make_sparse(c);
+	slab_reap();
+	once = hollowed();
+	assert_true(once > 100);
+	assert_true(hollow_pays());
+	for (size_t i = 0; i < nr; i++)
+		if (!objects[i].p)
+			make_object(c, &objects[i]);
+	assert_false(hollow_pays());
+	for (size_t i = 0; i < nr; i++)
+		if (rng_below(&rng, KEEP_ONE_IN))
+			end_object(c, &objects[i]);
+	kmem_cache_shrink(c);
+	slab_reap();
+	assert_int_equal(hollowed(), once);
+	/* Who asks for all that is free does not ask what it costs. */
+	slab_drain();
+	assert_true(hollowed() > once + 100);
+	slab_decay(10);
+	assert_true(hollow_pays());
+	end_all(c, nr);
+}
+
 /* --- what is left alone --- */
 
 static void fill_with_ones(void *obj)
@@ -507,6 +540,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_locked_memory),
 		cmocka_unit_test(test_before_growth),
 		cmocka_unit_test(test_short_reap),
+		cmocka_unit_test(test_in_vain),
 		cmocka_unit_test(test_left_alone),
 		cmocka_unit_test(test_huge_pages_left_alone),
 		cmocka_unit_test(test_thp_on),
