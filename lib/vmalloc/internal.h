@@ -6,8 +6,8 @@
  * different CPUs do not wait for each other, and what describes their areas does not move
  * between them. (The kernel's vmap_node.) Space is owned by the pageblock, and changes
  * hands only while it is free and clean. A group that has nothing takes areas of others'
- * space; they go back there. Small spans have one group, and so have programs whose
- * threads do not wait for each other here: several take more memory.
+ * space; they go back there. Small spans have one group, and so have programs in which
+ * areas seldom come from one CPU and then from another: several take more memory.
  *
  * Lock: LOCK_VMAP of a group for its space, LOCK_VMAP_SPACE for where the whole begins.
  * A thread holds one group's at a time. Which group a block belongs to is read without:
@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "page_alloc/page.h"
+#include "percpu/percpu.h"
 
 enum {
 	NR_BINS = 64,
@@ -39,6 +40,7 @@ enum kind { UNPURGED, CLEAN, NR_KINDS };
 /* All zero until it is first used. */
 struct vmap_group {
 	struct lock lock;
+	unsigned int slot; /* of the CPU that locked it last */
 	uint64_t bin_used[NR_KINDS]; /* bit k: bin k is not empty. Atomic, for hints */
 	size_t idle_unpurged; /* pages: least since the last tick */
 	size_t may_keep; /* bytes that may be unpurged, */
@@ -54,22 +56,22 @@ static inline struct control_vmap_group *stat_of(const struct vmap_group *g)
 	return &control.vmalloc.groups[g - vmap_groups];
 }
 
-/* Someone waited for a group's lock. Context: any. */
-void vmap_note_wait(void);
+/* A group was locked by another CPU than the last time. */
+void vmap_note_switch(void);
 
 /* Return: false only without @wait, when the lock is not free. */
 static inline bool vmap_lock(struct vmap_group *g, bool wait)
 {
+	unsigned int slot = percpu_slot();
+
 	/* Zero is a free lock; only its class is needed. */
 	lock_set_class(&g->lock, LOCK_VMAP);
-	if (wait)
-		lock_check_order(&g->lock);
-	if (likely(lock_try(&g->lock)))
-		return true;
-	if (!wait)
+	if (!lock_acquire_unless(&g->lock, !wait))
 		return false;
-	vmap_note_wait();
-	lock_acquire(&g->lock);
+	if (unlikely(g->slot != slot)) {
+		g->slot = slot;
+		vmap_note_switch();
+	}
 	return true;
 }
 

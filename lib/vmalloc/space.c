@@ -10,7 +10,6 @@
 #include "base/vmstat.h"
 #include "os/os.h"
 #include "page_alloc/span.h"
-#include "percpu/percpu.h"
 #include "vmalloc/huge.h"
 #include "vmalloc/internal.h"
 #include "vmalloc/vmalloc.h"
@@ -21,26 +20,27 @@ static uint32_t groups_seen; /* Atomic: bit k: group k has had space */
 static struct control_vmalloc *const stat = &control.vmalloc;
 
 /*
- * Threads that wait for each other so often get a group for each CPU, until areas come
- * seldom. Both are far from what there is: two threads that do nothing else wait a
- * thousand times a ms, lbzip2 makes some hundred areas a second.
+ * If the lock of a group goes from CPU to CPU CROWD_SWITCHES times in CROWD_MS, each gets
+ * a group of its own, until there are fewer than CALM_PER_MS areas between two ticks.
+ * Both are far from what there is: with two threads that do nothing else it does a
+ * thousand times a ms; lbzip2 makes some hundred areas a second.
  */
-enum { CROWD_WAITS = 64, CROWD_MS = 8, CALM_PER_MS = 10 };
+enum { CROWD_SWITCHES = 64, CROWD_MS = 8, CALM_PER_MS = 10 };
 
 static struct {
-	uint64_t since; /* ms: the last time that CROWD_WAITS were full */
-	uint32_t waits;
+	uint64_t since; /* ms: the last time that CROWD_SWITCHES were full */
+	uint32_t switches;
 	bool is_one;
 } crowd CACHELINE_ALIGNED; /* Atomic */
 
 /* --- groups --- */
 
-void vmap_note_wait(void)
+void vmap_note_switch(void)
 {
-	uint32_t waits = fetch_add_relaxed(&crowd.waits, 1) + 1;
+	uint32_t nr = fetch_add_relaxed(&crowd.switches, 1) + 1;
 	uint64_t now;
 
-	if (waits % CROWD_WAITS)
+	if (nr % CROWD_SWITCHES)
 		return;
 	now = os_now_ms();
 	if (now - exchange_relaxed(&crowd.since, now) <= CROWD_MS)
@@ -50,13 +50,11 @@ void vmap_note_wait(void)
 void vmap_review_crowd(void)
 {
 	static uint64_t last_ms, last_areas;
-	uint64_t now, areas;
+	uint64_t now = os_now_ms();
+	uint64_t areas = sum_vm_event(VMALLOC_ALLOC);
 
-	if (!load_relaxed(&crowd.is_one))
-		return;
-	now = os_now_ms();
-	areas = sum_vm_event(VMALLOC_ALLOC);
-	if (areas - last_areas < CALM_PER_MS * (now - last_ms))
+	if (load_relaxed(&crowd.is_one) &&
+	    areas - last_areas < CALM_PER_MS * (now - last_ms))
 		store_relaxed(&crowd.is_one, false);
 	last_ms = now;
 	last_areas = areas;
@@ -69,23 +67,23 @@ struct vmap_group *my_vmap_group(void)
 	return &vmap_groups[percpu_slot() % NR_VMAP_GROUPS];
 }
 
+static unsigned int number_of(const struct vmap_group *g)
+{
+	return (unsigned int)(g - vmap_groups);
+}
+
 struct vmap_group *next_vmap_group(const struct vmap_group *g)
 {
 	uint32_t rest = load_relaxed(&groups_seen);
 
 	if (g)
-		rest &= ~1u << (g - vmap_groups);
+		rest &= ~1u << number_of(g);
 	return rest ? &vmap_groups[__builtin_ctz(rest)] : NULL;
 }
 
 unsigned int nr_vmap_groups(void)
 {
 	return (unsigned int)__builtin_popcount(load_relaxed(&groups_seen));
-}
-
-static unsigned int number_of(const struct vmap_group *g)
-{
-	return (unsigned int)(g - vmap_groups);
 }
 
 /* The pageblocks of these pages become @g's; NULL: nobody's. */

@@ -59,11 +59,11 @@ static void *area_of_other(size_t nr)
 	return other.p;
 }
 
-/* Threads wait for each other all the time. */
+/* Areas come from one CPU and from another all the time. */
 static void make_crowd(void)
 {
 	for (int i = 0; i < 1000; i++)
-		vmap_note_wait();
+		vmap_note_switch();
 }
 
 static void start_thread(void)
@@ -219,7 +219,7 @@ static void test_last(void **state)
 	check_space();
 }
 
-/* Nobody waits, or areas come seldom now: all use one group. */
+/* All use one group while areas come seldom. */
 static void test_no_crowd(void **state)
 {
 	const struct vmap_group *g;
@@ -230,7 +230,7 @@ static void test_no_crowd(void **state)
 	g = group_at(area(NR));
 	assert_ptr_equal(group_at(area_of_other(NR)), g);
 	for (int i = 0; i < 10; i++)
-		vmap_note_wait();
+		vmap_note_switch();
 	assert_ptr_equal(group_at(area_of_other(NR)), g);
 	make_crowd();
 	assert_ptr_not_equal(group_at(area(NR)), group_at(area_of_other(NR)));
