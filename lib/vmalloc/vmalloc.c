@@ -314,7 +314,7 @@ static enum kind join_pieces(struct page *page)
 /*
  * What may stay unpurged is as much as is in use: with a lower limit, areas of many sizes
  * that come and go are purged and filled all the time, and the peak is no lower. While
- * they still are, half as much more: three of a hundred that were purged made the others
+ * they still are, half as much more: three of a thousand that were purged made the others
  * take ten times as long.
  */
 static size_t most_to_keep(size_t used)
