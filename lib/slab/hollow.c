@@ -57,11 +57,12 @@ bool hollow_pays(void)
 
 void hollow_note_filled(const struct kmem_cache *c, struct page *slab)
 {
-	uint32_t holes = slab->holes & slab_find_holes(c, slab);
+	uint32_t filled = slab->holes & ~slab_find_holes(c, slab);
 
-	fetch_add_relaxed(&recent.filled,
-			  (size_t)__builtin_popcount(slab->holes ^ holes));
-	set_holes(slab, holes);
+	if (!filled)
+		return;
+	fetch_add_relaxed(&recent.filled, (size_t)__builtin_popcount(filled));
+	set_holes(slab, slab->holes & ~filled);
 }
 
 /* --- slabs with few objects --- */

@@ -152,13 +152,13 @@ enum { REAP_LOOKS = 2048 };
  * was taken since the last tick, and not many at once.
  */
 void hollow_out(struct kmem_cache *c, unsigned int looks);
+void hollow_decay(unsigned int ticks);
 
-/* Has it lately, before zones grew, been worth it? */
+/* Have most of the pages that lately went that way stayed away? */
 bool hollow_pays(void);
 
 /* Objects were taken of a slab that has holes. Context: its lists are locked. */
 void hollow_note_filled(const struct kmem_cache *c, struct page *slab);
-void hollow_decay(unsigned int ticks);
 
 /* --- debug.c: caches with SLAB_POISON or SLAB_RED_ZONE --- */
 

@@ -37,10 +37,11 @@ static struct {
 
 void vmap_note_switch(void)
 {
-	uint32_t nr = fetch_add_relaxed(&crowd.switches, 1) + 1;
 	uint64_t now;
 
-	if (nr % CROWD_SWITCHES)
+	/* All CPUs read that with each area: no writes where it says enough. */
+	if (load_relaxed(&crowd.is_one) ||
+	    (fetch_add_relaxed(&crowd.switches, 1) + 1) % CROWD_SWITCHES)
 		return;
 	now = os_now_ms();
 	if (now - exchange_relaxed(&crowd.since, now) <= CROWD_MS)
