@@ -307,6 +307,7 @@ static bool shard_resize(unsigned int class, union sheaf_header old,
 	if (same) {
 		memmove(slots + new.begin, slots + old.begin,
 			(size_t)(old.cur - old.begin) * sizeof(*slots));
+		slots[new.begin - 1] = (void *)PERCPU_GUARD;
 		h->word = new.word;
 	}
 	lock_release(&shards[shard].lock);

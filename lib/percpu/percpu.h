@@ -8,14 +8,14 @@
  *   word 256 ..        slots; a header says which run of them is its own
  *
  *            begin            cur                 end
- *     | 0 | p | p | p | p | p |   |   |   |   |   | 0 | ...next class
+ *     | G | p | p | p | p | p |   |   |   |   |   | G | ...next class
  *       guard                  next free slot
  *
  * The objects of a class are the slots [begin, cur). The word before `begin` is
- * always zero, which is how rseq_pop() knows an empty sheaf. A header of zero is both
- * empty and full, so memory that was never touched sends every operation to the
- * slow path: no set-up per CPU. Its guard is the word before the region, so the last
- * one of each is not used, and there is a page before the first.
+ * PERCPU_GUARD, which is how rseq_pop() knows an empty sheaf; zero would say so too.
+ * A header of zero is both empty and full, so memory that was never touched sends
+ * every operation to the slow path: no set-up per CPU. Its guard is the word before
+ * the region, so the last one of each is not used, and there is a page before the first.
  * Class 0 is not used; its header says that the region is online (writable),
  * which a thread that gives a class its first slots must find there itself: it
  * may have moved to another CPU since it made its own region so.
@@ -46,6 +46,13 @@ enum {
 	/* Aborted sequences in a row before a caller does without. */
 	PERCPU_RETRIES = 8,
 };
+
+/*
+ * What is below the last object is fetched ahead like any other. An address that no
+ * page table can hold costs nothing; a walk for a null pointer took half as long as
+ * the rest of a malloc and free, if only one object was there.
+ */
+#define PERCPU_GUARD INTPTR_MIN
 
 enum percpu_mode { PERCPU_MODE_NONE, PERCPU_MODE_RSEQ, PERCPU_MODE_LOCK };
 

@@ -80,7 +80,9 @@ static void count_objects(struct kmem_cache *c)
 
 		CHECK(h->cur >= h->begin && h->cur <= h->end);
 		CHECK(h->end - h->begin <= c->sheaf_max);
-		CHECK(!h->word || !percpu_slots_of(slot)[h->begin - 1]);
+		CHECK(!h->word ||
+		      (intptr_t)percpu_slots_of(slot)[h->begin - 1] ==
+			      PERCPU_GUARD);
 		CHECK(!percpu_slots_of(slot)[PERCPU_WORDS - 1]);
 		sheaves += h->cur - h->begin;
 	}

@@ -211,7 +211,8 @@ static void stop_and_look(struct worker *w)
 
 			CHECK(h->cur >= h->begin && h->cur <= h->end);
 			if (h->begin)
-				CHECK(slots[h->begin - 1] == NULL);
+				CHECK((intptr_t)slots[h->begin - 1] ==
+				      PERCPU_GUARD);
 			for (uint32_t i = h->begin; i < h->cur; i++) {
 				CHECK(class_of(slots[i]) == class);
 				CHECK(!seen[number(slots[i])]);

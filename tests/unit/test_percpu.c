@@ -189,6 +189,7 @@ static void check_stop(void)
 	/* The sheaf holds still, and is the stopper's. */
 	assert_int_equal(percpu_header_of(slot, CLASS)->cur, RUN_A + 10);
 	assert_ptr_equal(percpu_slots_of(slot)[RUN_A + 9], obj(9));
+	assert_ptr_equal(percpu_slots_of(slot)[RUN_A - 1], PERCPU_GUARD);
 	if (percpu.mode == PERCPU_MODE_RSEQ) {
 		objs[0] = obj(50);
 		assert_int_equal(percpu_popn(CLASS, objs, 1, false), 0);
