@@ -110,6 +110,24 @@ uint64_t blocks_limit(void)
 
 /* --- blocks --- */
 
+/* With four sizes a doubling, none is more than twice as large as what was asked for. */
+enum { LARGER_SIZES = 3 };
+
+/*
+ * What is at hand is warm, and resident at least in part; one from elsewhere would
+ * take a lock that all CPUs take, and be one block more.
+ */
+void *block_pop_larger(const struct kmem_cache *c, bool nested)
+{
+	void *p;
+
+	for (unsigned int i = 1;
+	     i <= LARGER_SIZES && c->id + i <= LAST_BLOCK_CACHE; i++)
+		if (percpu_popn(c->id + i, &p, 1, nested))
+			return p;
+	return NULL;
+}
+
 void *block_take(struct kmem_cache *c, bool nested)
 {
 	gfp_t gfp = (nested ? GFP_ATOMIC : GFP_KERNEL) | GFPF_MOVABLE;

@@ -193,6 +193,8 @@ void block_init(void);
 void *block_take(struct kmem_cache *c, bool nested);
 unsigned int block_give(struct kmem_cache *c, void *const *blocks,
 			unsigned int n, bool nested);
+/* One of a larger size, PAGE_CACHED, from this CPU's sheaves, or NULL. */
+void *block_pop_larger(const struct kmem_cache *c, bool nested);
 /* One of @nr misses of its kind so far in a cache of blocks: that is how block.c knows
  * how often they come and go. */
 void block_note_miss(uint64_t nr);

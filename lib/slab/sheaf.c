@@ -359,6 +359,11 @@ void *kmem_cache_alloc_slow(struct kmem_cache *c, enum slow_path how)
 	/* The sequence may only have been aborted. */
 	if (percpu_popn(c->id, objs, 1, nested))
 		return objs[0];
+	if (!has_slabs(c)) {
+		objs[0] = block_pop_larger(c, nested);
+		if (objs[0])
+			return objs[0];
+	}
 	/* A sheaf of blocks only needs room for what is freed. */
 	cap = has_slabs(c) ? grow_sheaf(c, nested) : 0;
 	misses = fetch_add_relaxed(&cache_stat(c)->refills, 1) + 1;

@@ -252,6 +252,41 @@ static void test_blocks_of_other_cpus(void **state)
 	assert_int_equal(st->nr_barn, 0);
 }
 
+/* A block of a size that no CPU has is one of up to twice that, if this CPU has one. */
+static void test_larger_block(void **state)
+{
+	struct kmem_cache *c = &kmem_caches[block_class(KiB(64) >> PAGE_SHIFT)];
+	const struct control_cache *st;
+	void *blocks[4], *own;
+
+	(void)state;
+	core_start("percpu=lock,span=1024,block_budget=1024");
+	want_blocks_often();
+	st = cache_stat(c);
+	own = kmem_cache_alloc(c);
+	for (int i = 0; i < 4; i++)
+		blocks[i] = kmem_cache_alloc(c + 1 + i);
+	for (int i = 3; i >= 0; i--)
+		free_block(c + 1 + i, blocks[i]);
+	free_block(c, own);
+	assert_int_equal(st->grown, 1);
+	assert_ptr_equal(kmem_cache_alloc(c), own);
+	/* The smallest first, and nothing larger than twice as large. */
+	for (int i = 0; i < 3; i++)
+		assert_ptr_equal(kmem_cache_alloc(c), blocks[i]);
+	assert_int_equal(st->grown, 1);
+	assert_ptr_not_equal(kmem_cache_alloc(c), blocks[3]);
+	assert_int_equal(st->grown, 2);
+	assert_int_equal(sheaf_cached(c + 4), 1);
+	/* It is back among its own, whoever had it. */
+	free_block(c + 2, blocks[1]);
+	assert_int_equal(sheaf_cached(c + 2), 1);
+	/* Another CPU's are that one's. */
+	thread_word.shard++;
+	assert_non_null(kmem_cache_alloc(c));
+	assert_int_equal(st->grown, 3);
+}
+
 /*
  * Where blocks are filled they come and go less often, and each that waits is one
  * more to be fetched into the CPU's caches: then few may.
@@ -298,6 +333,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_budget_of_large_heap),
 		cmocka_unit_test(test_block_budget),
 		cmocka_unit_test(test_patience),
+		cmocka_unit_test(test_larger_block),
 		cmocka_unit_test(test_blocks_needed_seldom),
 		cmocka_unit_test(test_block_budget_of_threads),
 		cmocka_unit_test(test_blocks_of_other_cpus),
