@@ -14,7 +14,7 @@
  *   stacks       threads whose stacks are lazy call what takes our locks;
  *   threads      64 threads fault, change and unmap;
  *   handlers     signals every 100 us, whose handlers map and unmap;
- *   forks        1,000 children of 32 faulting threads; each has zeros, and a pager;
+ *   forks        up to 1,000 children of 32 faulting threads; each has zeros, and a pager;
  *   spawns       vfork, posix_spawn, a raw clone;
  *   killed       a process that dies with faults under way leaves nothing behind;
  *   descriptors  all of them closed, overwritten, forbidden; chroot;
@@ -568,7 +568,7 @@ static void child_of_fork(void *arg)
 
 static void forks(void)
 {
-	enum { THREADS = 32, FORKS = 1000, LEAST = 100 };
+	enum { THREADS = 32, FORKS = 1000, LEAST = 20 };
 	pthread_t thread[THREADS];
 	/* Where page faults are dear, for a while. */
 	double end = now() + 8;

@@ -5,7 +5,7 @@
  *
  *	mmap_sequences [N [FIRST-SEED]]
  *
- * Where a call takes long, those that fit in half a minute, but five hundred at least.
+ * Where a call takes long, those that fit in 20 s, but 250 at least.
  *
  * Each sequence works on a few slots, mappings of known extent. All calls stay
  * inside what the slots own, so their outcome does not depend on what else is
@@ -974,7 +974,7 @@ static void compare(size_t n, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	enum { AT_ONCE = 500, SECONDS = 30 };
+	enum { AT_ONCE = 250, SECONDS = 20 };
 	size_t n, some, done = 0;
 	uint64_t seed;
 	double end;

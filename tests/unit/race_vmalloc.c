@@ -377,7 +377,7 @@ static void *work(void *arg)
 	struct rng rng = rng_seeded((uintptr_t)arg);
 	uint64_t *mine[HELD] = { NULL };
 
-	for (unsigned int i = 0; i < rounds(20000); i++)
+	for (unsigned int i = 0; i < rounds(6000); i++)
 		step(&rng, &mine[rng_below(&rng, HELD)]);
 	for (int i = 0; i < HELD; i++)
 		if (mine[i])
