@@ -5,9 +5,9 @@
  *
  * They are kmem_caches without slabs: an object is a block of its own, straight
  * from the page allocator. The sheaves of each CPU keep free ones, within a budget
- * of their own (blocks_limit()); with threads most of that is for barns, one block to
- * a sheaf, since CPUs that all took and gave pages would stand in line for the lock
- * of the zone. A block that waits is PAGE_CACHED, which is how a double free is
+ * of their own (blocks_limit()); with threads barns keep as much, one block to a
+ * sheaf, since CPUs that all took and gave pages would stand in line for the lock of
+ * the zone. A block that waits is PAGE_CACHED, which is how a double free is
  * found at once.
  */
 #include "base/params.h"
@@ -48,14 +48,12 @@ enum {
 	MISSES = 16,
 	/* Least time to judge by, unless there are so many misses before. */
 	WINDOW_MS = 8,
-	/* Misses in a ms: trips to the zone would take about a tenth of it, those of
-	 * CPUs that fetch its lock and lists from each other a longer one. */
-	BUSY_ALONE = 600,
-	BUSY_SHARED = 300,
+	/* Misses in a ms: trips to the zone would take about a tenth of it. */
+	BUSY = 600,
 	/* What may wait otherwise, where one CPU has all misses, or several: what one of
 	 * them has written is dear to another. */
 	CALM_ALONE = KiB(256),
-	CALM_SHARED = MiB(4),
+	CALM_SHARED = MiB(8),
 	CALM_RATIO = 4, /* or that part of what is in use */
 };
 
@@ -75,21 +73,20 @@ static bool several(uint32_t cpus)
 
 void block_note_miss(uint64_t nr)
 {
-	uint32_t cpus, misses, busy;
 	uint64_t now, elapsed;
+	uint32_t cpus, misses;
 
 	if (nr % MISSES)
 		return;
 	cpus = load_relaxed(&traffic.cpus) | 1u << percpu_slot() % 32;
 	store_relaxed(&traffic.cpus, cpus);
 	misses = fetch_add_relaxed(&traffic.misses, MISSES) + MISSES;
-	busy = several(cpus) ? BUSY_SHARED : BUSY_ALONE;
 	now = os_now_ms();
 	elapsed = now - load_relaxed(&traffic.since);
-	if (elapsed < WINDOW_MS && misses < busy * WINDOW_MS)
+	if (elapsed < WINDOW_MS && misses < BUSY * WINDOW_MS)
 		return;
 	store_relaxed(&traffic.busy,
-		      misses >= busy * max_size(elapsed, WINDOW_MS));
+		      misses >= BUSY * max_size(elapsed, WINDOW_MS));
 	store_relaxed(&traffic.shared, several(cpus));
 	store_relaxed(&traffic.since, now);
 	store_relaxed(&traffic.misses, 0);

@@ -30,8 +30,8 @@
 #include "slab/internal.h"
 
 /* Memory that every class may cache on a CPU whatever the budget; the part of the
- * heap, and of what may be cached in blocks, that all CPUs together may. */
-enum { FLOOR_BYTES = 16384, SHEAVES_RATIO = 8, BLOCKS_RATIO = 8 };
+ * heap that all CPUs together may. */
+enum { FLOOR_BYTES = 16384, SHEAVES_RATIO = 8 };
 
 /* Once the budget is spent, a class asks others for room at every so many misses:
  * the walk costs more than a miss, and where all are busy it only goes round. */
@@ -84,12 +84,13 @@ static size_t slab_budget(void)
 
 /*
  * Where there are threads, each CPU's sheaves keep blocks, and only for that CPU:
- * all together a part of what barns keep for all of them, or a share of the heap.
+ * all together as much as barns keep for all of them, or a share of the heap.
  */
 static size_t block_budget(void)
 {
 	size_t most = blocks_limit();
-	size_t least = max_size(most / BLOCKS_RATIO / nr_cpus(), MiB(1));
+	size_t all = (size_t)load_relaxed(&params.block_budget) << 10;
+	size_t least = max_size(all / nr_cpus(), MiB(1));
 
 	if (!gate_saw_threads())
 		return most;
