@@ -115,12 +115,14 @@ static bool free_block(unsigned int class, struct page *page, bool wait)
 static void *alloc_block_aligned(unsigned int class, size_t align, bool wait)
 {
 	void *p = alloc_block(class, wait);
+	struct page *page;
 
-	if (p && (uintptr_t)p & (align - 1)) {
-		free_block(class, virt_to_page(p), wait);
-		p = NULL;
-	}
-	return p;
+	if (!p || !((uintptr_t)p & (align - 1)))
+		return p;
+	page = virt_to_page(p);
+	/* It may be a larger one. */
+	free_block(class_of(page), page, wait);
+	return NULL;
 }
 
 /* May @class serve that? Nested calls could not give back what does not fit. */

@@ -332,24 +332,40 @@ static void aligned_blocks(void)
 	}
 }
 
-/* What was freed last is what a cache hands out next. */
-static void grown_blocks(void)
+/* Free blocks in the sheaves of the cache for @size. */
+static size_t blocks_waiting(size_t size)
 {
-	enum { NR = 64, FROM = 40 * KIB, TO = 80 * KIB };
+	static char text[64 * KIB];
+	char name[32], *line;
+	size_t nr = 0;
+
+	CHECK(pagoda_proc_read("sheafinfo", text, sizeof(text)) > 0);
+	snprintf(name, sizeof(name), "\nblock-%zu ", size);
+	line = strstr(text, name);
+	if (line)
+		sscanf(line + strlen(name), "%*u %*u %*u %zu", &nr);
+	return nr;
+}
+
+/*
+ * Blocks of 40 KiB grow in place to @to, and are freed; who asks for @size then gets none
+ * of them, since they begin elsewhere than at a multiple of 128 KiB.
+ */
+static void grow_and_align(size_t to, size_t size)
+{
+	enum { NR = 64, FROM = 40 * KIB };
 	/* Or the compiler knows what aligned_alloc() returns. */
 	volatile size_t align = 128 * KIB;
 	unsigned int odd = 0;
 	char *p[NR];
 
-	if (!pagoda_proc_read)
-		test_skip("no library that has caches of blocks");
 	for (int i = 0; i < NR; i++) {
 		p[i] = malloc(FROM);
 		CHECK(p[i]);
 	}
-	/* Room for the others, none of which begins at a multiple of align. */
+	/* Room for the others. */
 	for (int i = 0; i < NR; i++) {
-		if ((uintptr_t)p[i] % align)
+		if ((uintptr_t)p[i] % (2 * align) == align / 2)
 			continue;
 		free(p[i]);
 		p[i] = NULL;
@@ -357,19 +373,32 @@ static void grown_blocks(void)
 	/* Out of their own caches. */
 	malloc_trim(0);
 	for (int i = 0; i < NR; i++) {
-		char *grown = p[i] ? realloc(p[i], TO) : NULL;
+		char *grown = p[i] ? realloc(p[i], to) : NULL;
 
 		if (!grown)
 			continue;
 		odd += grown == p[i];
+		/* What was freed last is what a cache hands out next. */
 		free(grown);
-		p[i] = aligned_alloc(align, TO);
+		p[i] = aligned_alloc(align, size);
 		CHECK(p[i] && (uintptr_t)p[i] % align == 0);
 	}
+	/* Back to where blocks of their size are. */
+	CHECK(size == to || (blocks_waiting(to) && !blocks_waiting(size)));
 	for (int i = 0; i < NR; i++)
 		free(p[i]);
-	printf("%u grew in place and began elsewhere\n", odd);
+	malloc_trim(0);
+	printf("%u grew in place to %zu and began elsewhere\n", odd, to);
 	CHECK(odd > 0);
+}
+
+static void grown_blocks(void)
+{
+	if (!pagoda_proc_read)
+		test_skip("no library that has caches of blocks");
+	grow_and_align(80 * KIB, 80 * KIB);
+	/* A larger one would do. */
+	grow_and_align(160 * KIB, 112 * KIB);
 }
 
 static void set_span(void *unused)
