@@ -596,7 +596,7 @@ static void spawns(void)
 	int i;
 
 	need_lazy();
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < 20; i++) {
 		p = map_lazy(SIZE);
 		CHECK(!posix_spawn(&pid, "/bin/true", NULL, NULL, argv,
 				   environ));

@@ -337,7 +337,7 @@ static void fork_under_load(void)
 {
 	create_caches();
 	start_threads();
-	for (unsigned int i = 0; i < rounds(60); i++) {
+	for (unsigned int i = 0; i < rounds(30); i++) {
 		int status;
 		pid_t pid;
 
