@@ -8,12 +8,11 @@ needs /usr/bin/python3 /usr/lib/python3.11/test/test_list.py
 heavy=(test_bytes test_collections test_dict test_gc test_generators
 	test_json test_list test_pickle test_re test_set test_struct test_tuple
 	test_unicode)
-others=(test_array test_bz2 test_contextlib test_copy test_csv test_ctypes
-	test_decimal test_deque test_descr test_embed test_functools
-	test_hashlib test_heapq test_itertools test_long test_memoryview
-	test_mmap test_os test_posix test_pty test_shutil test_sort test_sys
-	test_tempfile test_thread test_threadedtempfile test_threading_local
-	test_tracemalloc test_xml_etree test_zlib)
+others=(test_array test_ctypes test_decimal test_deque test_descr test_embed
+	test_functools test_itertools test_long test_memoryview test_mmap
+	test_os test_posix test_pty test_sort test_thread
+	test_threadedtempfile test_threading_local test_tracemalloc
+	test_xml_etree test_zlib)
 # mostly asleep, so they come first and run beside the others
 sleepers=(test_threading test_fork1)
 
