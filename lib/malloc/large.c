@@ -108,23 +108,6 @@ static bool free_block(unsigned int class, struct page *page, bool wait)
 	return false;
 }
 
-/*
- * The buddy's blocks begin at a multiple of the power of two that holds them, but one
- * that grew in place need not.
- */
-static void *alloc_block_aligned(unsigned int class, size_t align, bool wait)
-{
-	void *p = alloc_block(class, wait);
-	struct page *page;
-
-	if (!p || !((uintptr_t)p & (align - 1)))
-		return p;
-	page = virt_to_page(p);
-	/* It may be a larger one. */
-	free_block(class_of(page), page, wait);
-	return NULL;
-}
-
 /* May @class serve that? Nested calls could not give back what does not fit. */
 static bool suits_class(unsigned int class, size_t align, bool wait)
 {
@@ -182,6 +165,43 @@ static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 	return p;
 }
 
+static bool free_pages_or_area(struct page *page, bool wait)
+{
+	void *p = page_address(page);
+	bool done;
+
+	/* First: once it is free, the page may be someone else's. */
+	set_page_class(p, PAGE_CLASS_NONE);
+	done = page->type == PAGE_LARGE ? free_pages_exact(page, wait) :
+					  vfree(page, wait);
+	if (!done)
+		set_page_class(p, PAGE_CLASS_ASK);
+	return done;
+}
+
+static bool give_back(struct page *page, bool wait)
+{
+	unsigned int class = page->type == PAGE_LARGE ? class_of(page) : 0;
+
+	return class ? free_block(class, page, wait) :
+		       free_pages_or_area(page, wait);
+}
+
+/*
+ * The buddy's blocks begin at a multiple of the power of two that holds them, but one
+ * that grew in place need not, and it may be of a larger size than @class.
+ */
+static void *alloc_block_aligned(unsigned int class, size_t align, bool wait)
+{
+	void *p = alloc_block(class, wait);
+
+	if (p && (uintptr_t)p & (align - 1)) {
+		give_back(virt_to_page(p), wait);
+		p = NULL;
+	}
+	return p;
+}
+
 void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 {
 	size_t nr = pages_for(size);
@@ -216,28 +236,6 @@ const char *large_check(const void *p)
 size_t large_usable_size(const void *p)
 {
 	return virt_to_page(p)->nr_pages << PAGE_SHIFT;
-}
-
-static bool free_pages_or_area(struct page *page, bool wait)
-{
-	void *p = page_address(page);
-	bool done;
-
-	/* First: once it is free, the page may be someone else's. */
-	set_page_class(p, PAGE_CLASS_NONE);
-	done = page->type == PAGE_LARGE ? free_pages_exact(page, wait) :
-					  vfree(page, wait);
-	if (!done)
-		set_page_class(p, PAGE_CLASS_ASK);
-	return done;
-}
-
-static bool give_back(struct page *page, bool wait)
-{
-	unsigned int class = page->type == PAGE_LARGE ? class_of(page) : 0;
-
-	return class ? free_block(class, page, wait) :
-		       free_pages_or_area(page, wait);
 }
 
 bool large_free(void *p, bool wait)

@@ -8,7 +8,7 @@
 
 #define SLAB_BYTES(order) ((size_t)PAGE_SIZE << (order))
 
-/* Where each class keeps its slots; one slot stays zero before each run. */
+/* Where each class keeps its slots; the slot before each run is for its guard. */
 enum {
 	KMALLOC_SLOTS = NURSERIES_END,
 #define SIZE_CLASS(id, prev, size, order, batch, max) \

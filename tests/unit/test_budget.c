@@ -250,12 +250,14 @@ static void test_blocks_of_other_cpus(void **state)
 	assert_int_equal(st->nr_barn, 0);
 }
 
-/* A block of a size that no CPU has is one of up to twice that, if this CPU has one. */
+/* Who asks for a size that this CPU has none of gets one of up to twice that, if it has
+ * one, and then not one of the barn's. */
 static void test_larger_block(void **state)
 {
 	struct kmem_cache *c = &kmem_caches[block_class(KiB(64) >> PAGE_SHIFT)];
 	const struct control_cache *st;
 	void *blocks[4], *own;
+	struct sheaf *s;
 
 	(void)state;
 	core_start("percpu=lock,span=1024,block_budget=1024");
@@ -279,7 +281,14 @@ static void test_larger_block(void **state)
 	/* It is back among its own, whoever had it. */
 	free_block(c + 2, blocks[1]);
 	assert_int_equal(sheaf_cached(c + 2), 1);
+	s = barn_get_empty();
+	s->objs[0] = own;
+	s->nr = 1;
+	barn_put(c, 0, s);
+	assert_ptr_equal(kmem_cache_alloc(c), blocks[1]);
+	assert_ptr_equal(kmem_cache_alloc(c), own);
 	/* Another CPU's are that one's. */
+	free_block(c + 2, blocks[1]);
 	thread_word.shard++;
 	assert_non_null(kmem_cache_alloc(c));
 	assert_int_equal(st->grown, 3);
