@@ -29,7 +29,7 @@ static const struct bench_case cases[] = {
 	{"64/64x10000", aligned, {64, 64, MAX_BATCH}, 5000000},
 	{"4K/4Kx100", aligned, {4096, 4096, 100}, 200000, .flags = BENCH_QUICK},
 	{"4K/100x1000", aligned, {4096, 100, 1000}, 500000},
-	{"2M/2M", aligned, {2 * MiB, 2 * MiB, 1}, 20000},
+	{"2M/2M", aligned, {2 * MiB, 2 * MiB, 1}, 100000},
 };
 BENCH_MAIN("aligned", "aligned_alloc and free of one block (alignment/size)",
 	   cases)

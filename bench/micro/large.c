@@ -66,7 +66,7 @@ static const struct bench_case cases[] = {
 	{"4M", pair, {4 * MiB}, 1000, .flags = BENCH_QUICK},
 	{"16M", pair, {16 * MiB}, 60},
 	{"64M", pair, {64 * MiB}, 15},
-	{"mixed", mixed, {500, 100}, 300000, .flags = BENCH_QUICK},
+	{"mixed", mixed, {500, 100}, 1000000, .flags = BENCH_QUICK},
 	{"mixed/t2", mixed, {500, 100}, 2000000, .threads = 2},
 	{"areas/t2", mixed, {4096, 20}, 400000, .threads = 2},
 	{"filled", filled, {0}, 20000},

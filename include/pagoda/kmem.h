@@ -119,7 +119,7 @@ enum pagoda_slab_flags {
  * Return: the cache; or NULL with errno
  *	EINVAL   an argument is not as above
  *	EEXIST   there is a cache of this name (also those of malloc: "kmalloc-64")
- *	ENOSPC   there are as many caches as there can be (191)
+ *	ENOSPC   there are as many caches as there can be (187)
  *	ENOMEM   the allocator could not start
  *	EDEADLK  called in a constructor, or in a signal handler that interrupted
  *	         the allocator.

@@ -88,9 +88,10 @@ static inline long syscall_result(long ret)
 
 /*
  * Only from and to this CPU's sheaf, without the gate: NULL, false if that
- * cannot serve. @size: more than KMALLOC_MAX; @p: in a page of PAGE_CLASS_ASK.
+ * cannot serve. @size: more than KMALLOC_MAX; @align: a power of two, which a block
+ * that grew in place may not have; @p: in a page of PAGE_CLASS_ASK.
  */
-void *large_alloc_fast(size_t size);
+void *large_alloc_fast(size_t size, size_t align);
 bool large_free_fast(void *p);
 /* @align: a power of two. NULL when out of memory; errno is not set. */
 void *large_alloc(size_t size, size_t align, bool zero, bool wait);

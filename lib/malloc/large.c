@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * large.c - blocks of whole pages: from the block caches to 1 MiB, from VMALLOC space
- * above. page_class[] of the first page says "ask struct page", that of the others
- * nothing, so only the start of a block can be freed.
+ * large.c - blocks of whole pages: from the block caches to 1 MiB, or 2 if they are to
+ * be aligned to more than a page, from VMALLOC space above. page_class[] of the first
+ * page says "ask struct page", that of the others nothing, so only the start of a block
+ * can be freed.
  *
  * A block that needs more alignment than those of its cache have comes from the buddy
  * at its exact size, up to its largest order; one that needs zeros does, too, if no
@@ -25,9 +26,9 @@
 
 enum {
 	BUDDY_MAX_PAGES = 1 << MAX_ORDER,
-	/* Of the largest block cache: what is larger becomes an area, and page tables
-	 * are moved instead of memory. */
-	CACHED_MAX_PAGES = MiB(1) >> PAGE_SHIFT,
+	/* What is larger, and need not be aligned, becomes an area, and page tables are
+	 * moved instead of memory. */
+	UNALIGNED_MAX_PAGES = MiB(1) >> PAGE_SHIFT,
 	OFTEN_MS = 100,
 };
 
@@ -55,19 +56,6 @@ static unsigned int class_of(const struct page *page)
 	if (unlikely(page->zone != ZONE_NORMAL))
 		return 0;
 	return round_to_class(nr) == nr ? class_for(nr) : 0;
-}
-
-void *large_alloc_fast(size_t size)
-{
-	unsigned int class = class_for(pages_for(size));
-	void *p;
-
-	if (!class || !fast.span_size)
-		return NULL;
-	p = rseq_pop(class);
-	if (p)
-		virt_to_page(p)->type = PAGE_LARGE;
-	return p;
 }
 
 bool large_free_fast(void *p)
@@ -108,25 +96,39 @@ static bool free_block(unsigned int class, struct page *page, bool wait)
 	return false;
 }
 
-/* May @class serve that? Nested calls could not give back what does not fit. */
-static bool suits_class(unsigned int class, size_t align, bool wait)
-{
-	return align <= PAGE_SIZE ||
-	       (wait &&
-		align <= (size_t)1 << ilog2_up(kmem_caches[class].size));
-}
-
-/* --- allocation and free --- */
-
 /*
  * The buddy cuts a block of 2.4 MiB from one of 4, and what is left is too small for
  * the next of that size: blocks of many sizes that come and go spread over twice the
  * memory they take. Areas lie side by side, whatever their size.
  */
-static bool suits_buddy(size_t nr, size_t align_pages)
+static bool suits_buddy(size_t nr, size_t align)
 {
-	return nr <= CACHED_MAX_PAGES || align_pages > 1;
+	return nr <= UNALIGNED_MAX_PAGES || align > PAGE_SIZE;
 }
+
+/* The cache whose blocks begin at multiples of @align, but for those that grew in place;
+ * 0: none. */
+static unsigned int class_for_aligned(size_t nr, size_t align)
+{
+	if (!suits_buddy(nr, align) || align > (size_t)PAGE_SIZE << ilog2_up(nr))
+		return 0;
+	return class_for(nr);
+}
+
+void *large_alloc_fast(size_t size, size_t align)
+{
+	unsigned int class = class_for_aligned(pages_for(size), align);
+	void *p;
+
+	if (!class || !fast.span_size)
+		return NULL;
+	p = rseq_pop(class);
+	if (p)
+		virt_to_page(p)->type = PAGE_LARGE;
+	return p;
+}
+
+/* --- allocation and free --- */
 
 static void *alloc_area(size_t nr, size_t align, bool zero, bool wait)
 {
@@ -147,7 +149,7 @@ static void *alloc_pages_or_area(size_t nr, size_t align, bool zero, bool wait)
 	size_t align_pages = max_size(align >> PAGE_SHIFT, 1);
 	gfp_t gfp = (wait ? GFP_KERNEL : GFP_ATOMIC) | GFPF_MOVABLE;
 	bool in_buddy = nr <= BUDDY_MAX_PAGES && align_pages <= BUDDY_MAX_PAGES;
-	bool buddy_first = in_buddy && suits_buddy(nr, align_pages);
+	bool buddy_first = in_buddy && suits_buddy(nr, align);
 	void *p = NULL;
 
 	if (zero)
@@ -205,10 +207,11 @@ static void *alloc_block_aligned(unsigned int class, size_t align, bool wait)
 void *large_alloc(size_t size, size_t align, bool zero, bool wait)
 {
 	size_t nr = pages_for(size);
-	unsigned int class = class_for(nr);
+	unsigned int class = class_for_aligned(nr, align);
 	void *p = NULL;
 
-	if (class && !suits_class(class, align, wait))
+	/* Nested calls could not give back what does not suit. */
+	if (!wait && align > PAGE_SIZE)
 		class = 0;
 	if (class && !zero)
 		p = alloc_block_aligned(class, align, wait);
@@ -276,7 +279,7 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 
 	if (!to)
 		return NULL;
-	if (old <= CACHED_MAX_PAGES) {
+	if (old <= UNALIGNED_MAX_PAGES) {
 		ahead_copy(to, from, old << PAGE_SHIFT, nr << PAGE_SHIFT);
 		memcpy(to, from, old << PAGE_SHIFT);
 	} else if (vmalloc_move_in(from, old, to)) {
@@ -303,9 +306,9 @@ static bool grows_often(void)
 
 static void *realloc_block(struct page *page, size_t nr, bool wait)
 {
-	bool may_move = wait && nr > CACHED_MAX_PAGES &&
+	bool may_move = wait && nr > UNALIGNED_MAX_PAGES &&
 			page->zone == ZONE_NORMAL;
-	bool small = page->nr_pages <= CACHED_MAX_PAGES;
+	bool small = page->nr_pages <= UNALIGNED_MAX_PAGES;
 	void *to = NULL;
 
 	/* Early, with room, if the next one is to find its memory. */
@@ -332,7 +335,7 @@ void *area_realloc(struct page *page, size_t nr, bool wait)
 static void *realloc_area(struct page *page, size_t nr, bool wait)
 {
 	/* Small enough for a cache: not worth an area any more. */
-	return nr <= CACHED_MAX_PAGES ? NULL : area_realloc(page, nr, wait);
+	return nr <= UNALIGNED_MAX_PAGES ? NULL : area_realloc(page, nr, wait);
 }
 
 void *large_realloc(void *p, size_t size, bool wait)
@@ -341,7 +344,7 @@ void *large_realloc(void *p, size_t size, bool wait)
 	size_t nr = pages_for(size);
 	void *q;
 
-	if (page->type == PAGE_LARGE)
+	if (page->type == PAGE_LARGE && nr <= UNALIGNED_MAX_PAGES)
 		nr = round_to_class(nr);
 	if (nr == page->nr_pages)
 		return p;

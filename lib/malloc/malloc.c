@@ -143,7 +143,7 @@ NOINLINE void *malloc_slow(size_t size)
 	if (unlikely(size > PTRDIFF_MAX))
 		return out_of_memory();
 	if (size > KMALLOC_MAX) {
-		p = large_alloc_fast(size);
+		p = large_alloc_fast(size, 1);
 		if (likely(p))
 			return p;
 	}
@@ -198,7 +198,7 @@ static NOINLINE void *calloc_large(size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return out_of_memory();
-	p = large_alloc_fast(size);
+	p = large_alloc_fast(size, 1);
 	if (p)
 		return memset(p, 0, size);
 	if (unlikely(!malloc_start()))
@@ -512,6 +512,17 @@ EXPORT void *reallocarray(void *p, size_t nmemb, size_t size)
 
 /* --- aligned --- */
 
+static void *alloc_aligned_large(size_t align, size_t size)
+{
+	void *p = large_alloc_fast(size, align);
+
+	if (unlikely((uintptr_t)p & (align - 1))) {
+		release(p);
+		p = NULL;
+	}
+	return p;
+}
+
 static NOINLINE void *alloc_aligned_slow(size_t align, size_t size)
 {
 	enum slow_path how;
@@ -519,6 +530,11 @@ static NOINLINE void *alloc_aligned_slow(size_t align, size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX || align > PTRDIFF_MAX - size))
 		return out_of_memory();
+	if (size > KMALLOC_MAX) {
+		p = alloc_aligned_large(align, size);
+		if (likely(p))
+			return p;
+	}
 	if (unlikely(!malloc_start()))
 		return boot_alloc(align, size);
 	how = gate_enter();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * block.c - caches of page blocks: what malloc serves above the kmalloc sizes,
- * to 1 MiB, in four sizes a doubling.
+ * to 1 MiB, and aligned to more than a page to 2, in four sizes a doubling.
  *
  * They are kmem_caches without slabs: an object is a block of its own, straight
  * from the page allocator. The sheaves of each CPU keep free ones, within a budget

@@ -10,7 +10,7 @@
 #include "slab/slab.h"
 
 /* Slots of named caches in a CPU's region, behind those of kmalloc. */
-enum { NAMED_SLOTS_BEGIN = 28100, NAMED_SHEAF_MAX = 194 };
+enum { NAMED_SLOTS_BEGIN = 28420, NAMED_SHEAF_MAX = 194 };
 
 /* Bytes. Of smaller objects several share a page, and what is made of them is followed
  * from one to the next: barns take few of them, since slabs put them in order. */

@@ -289,7 +289,7 @@ static void use_shrinker(struct rng *r)
 	CHECK(!pagoda_unregister_shrinker(&s));
 }
 
-/* Few: there may be 191 at a time. */
+/* Few: there may be 187 at a time. */
 static void use_own_cache(struct rng *r)
 {
 	static atomic_uint serial;

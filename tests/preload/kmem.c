@@ -120,7 +120,7 @@ static void errors(void)
 		if (!all[n])
 			break;
 	}
-	CHECK(n == 191 && errno == ENOSPC);
+	CHECK(n == 187 && errno == ENOSPC);
 	CHECK(!strcmp(pagoda_kmem_cache_name(all[3]), "no_3"));
 	while (n--)
 		destroy(all[n]);

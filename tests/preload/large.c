@@ -10,6 +10,7 @@
  *   handed    smaller ones from thread to thread: what one frees the other gets
  *   sizes     so many that none comes twice: in little more memory than they have
  *   aligned   to more than a page: from caches like others
+ *   often     those of more than 1 MiB, too, while they come and go all the time
  *   grown     in place, to where a block of their size would not begin: not for who
  *             asks for its alignment
  *   short     of address space: what small objects left serves them, too
@@ -347,6 +348,42 @@ static size_t blocks_waiting(size_t size)
 	return nr;
 }
 
+/* Such a block is kept for the next if the trips to the zone would take most of the time. */
+static void often_aligned(void)
+{
+	static const size_t sizes[] = {2 * MIB, 1200 * KIB, 1700 * KIB};
+	enum { TIMES = 20000, TRIES = 200 };
+	volatile size_t align = 2 * MIB;
+
+	if (!pagoda_proc_read)
+		test_skip("no library that has caches of blocks");
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char *other = aligned_alloc(align, sizes[i]);
+		size_t room = 0, waiting = 0;
+
+		CHECK(other);
+		fill(other, sizes[i]);
+		/* A tick may come at any time. */
+		for (int try = 0; try < TRIES && !waiting; try++) {
+			for (int k = 0; k < TIMES; k++) {
+				char *p = aligned_alloc(align, sizes[i]);
+
+				CHECK(p && (uintptr_t)p % align == 0);
+				p[0] = p[sizes[i] - 1] = 1;
+				room = malloc_usable_size(p);
+				free(p);
+			}
+			waiting = blocks_waiting(room);
+		}
+		CHECK(waiting > 0 && check_fill(other, sizes[i]));
+		/* A larger one would do. */
+		CHECK(room >= sizes[i] && room <= 2 * MIB);
+		free(other);
+	}
+	/* Others are areas, of just what was asked for. */
+	CHECK(malloc_usable_size(malloc(1200 * KIB)) == 1200 * KIB);
+}
+
 /*
  * Blocks of 40 KiB grow in place to @to, and are freed; who asks for @size then gets none
  * of them, since they begin elsewhere than at a multiple of 128 KiB.
@@ -434,6 +471,7 @@ int main(int argc, char **argv)
 		{"handed", handed, 60},
 		{"sizes", many_sizes, 60},
 		{"aligned", aligned_blocks, 60},
+		{"often", often_aligned, 60},
 		{"grown", grown_blocks, 30},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},
