@@ -25,6 +25,7 @@
 #include "os/os.h"
 #include "page_alloc/faultin.h"
 #include "page_alloc/page.h"
+#include "page_alloc/thp.h"
 
 /* All in pages, but for the counts at the end. */
 enum {
@@ -50,8 +51,8 @@ enum {
 	MAPPING_KINDS = 64, /* by exact size, the last ones */
 };
 
-/* Objects are handed out upwards; of all else nobody knows. */
-enum use { UPWARDS, ANYHOW };
+/* Objects are handed out upwards; of blocks and of mappings nobody knows. */
+enum use { OBJECTS, BLOCK, MAPPING };
 
 struct witness {
 	char *addr; /* NULL: none. Atomic */
@@ -83,7 +84,7 @@ static struct canaries canaries(size_t nr, enum use use)
 	static const struct canaries ends = { 1 << 3 | 1 << 0, 2 };
 	static const struct canaries four = { 0xf, 3 };
 
-	if (use == UPWARDS)
+	if (use == OBJECTS)
 		return last;
 	return nr < FOUR_FROM ? ends : four;
 }
@@ -122,19 +123,45 @@ static bool was_used(const struct witness *w, enum use use)
 	return spare >= 0;
 }
 
+/* Pages from @from on and below @to. */
+struct pages {
+	size_t from, to;
+};
+
+/*
+ * Of a mapping, which is new: where a zone or an area was used before, page tables are
+ * in the way, and there are reasons of their own for huge pages. Canaries are among
+ * them; what they tell is what they hold.
+ */
+static struct pages make_huge(char *addr, size_t nr)
+{
+	uintptr_t first = align_up((uintptr_t)addr, PAGEBLOCK_PAGES << PAGE_SHIFT);
+	size_t from = (first - (uintptr_t)addr) >> PAGE_SHIFT;
+
+	if (from >= nr)
+		return (struct pages){ 0, 0 };
+	return (struct pages){ from, from + thp_make((char *)first, nr - from) };
+}
+
+static void make_pages(char *addr, size_t from, size_t to)
+{
+	if (from < to)
+		faultin(addr + (from << PAGE_SHIFT), to - from, to - from);
+}
+
 static void make_all_but_canaries(char *addr, size_t nr, enum use use)
 {
-	size_t from = 0;
+	struct pages huge = { 0, 0 };
+	size_t from = 0, to;
 
-	for (unsigned int left = canaries(nr, use).mask; left; left &= left - 1) {
-		size_t to = canary_at(nr, (unsigned int)__builtin_ctz(left));
-
-		if (from < to)
-			faultin(addr + (from << PAGE_SHIFT), to - from, to - from);
+	if (use == MAPPING)
+		huge = make_huge(addr, nr);
+	for (unsigned int left = canaries(nr, use).mask; from < nr; left &= left - 1) {
+		to = left ? canary_at(nr, (unsigned int)__builtin_ctz(left)) : nr;
+		make_pages(addr, from, min_size(to, huge.from));
+		make_pages(addr, max_size(from, huge.to), to);
 		from = to + 1;
 	}
-	if (from < nr)
-		faultin(addr + (from << PAGE_SHIFT), nr - from, nr - from);
 }
 
 static bool is_used(struct witness *w, enum use use)
@@ -195,7 +222,7 @@ static bool is_worth_it(size_t nr)
 void ahead_slab(unsigned int id, void *addr, size_t nr)
 {
 	if (is_worth_it(nr))
-		fill(&kinds.slabs[id], addr, nr, UPWARDS);
+		fill(&kinds.slabs[id], addr, nr, OBJECTS);
 }
 
 void ahead_block(void *addr, size_t nr)
@@ -204,7 +231,7 @@ void ahead_block(void *addr, size_t nr)
 
 	if (is_worth_it(nr))
 		fill(&kinds.blocks[log * 4 + (nr >> (log - 2) & 3)], addr, nr,
-		     ANYHOW);
+		     BLOCK);
 }
 
 void ahead_mapping(void *addr, size_t nr)
@@ -219,7 +246,7 @@ void ahead_mapping(void *addr, size_t nr)
 		store_relaxed(&w->wait, 0);
 		store_relaxed(&w->next_wait, 0);
 	}
-	fill(w, addr, nr, ANYHOW);
+	fill(w, addr, nr, MAPPING);
 }
 
 void ahead_measure(void *addr, size_t nr)

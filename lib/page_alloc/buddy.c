@@ -151,14 +151,10 @@ struct want {
 /* Return: pages from @pfn on that are resident now, in huge ones. */
 static size_t make_huge(size_t pfn, size_t nr)
 {
-	size_t done = 0;
+	size_t done = thp_make(pfn_to_addr(pfn), align_up(nr, PAGEBLOCK_PAGES));
 
-	do {
-		if (!thp_make(pfn + done))
-			break;
-		store_relaxed(&pfn_to_pageblock(pfn + done)->huge, 1);
-		done += PAGEBLOCK_PAGES;
-	} while (done < nr && thp_wanted());
+	for (size_t i = 0; i < done; i += PAGEBLOCK_PAGES)
+		store_relaxed(&pfn_to_pageblock(pfn + i)->huge, 1);
 	return done;
 }
 
@@ -181,7 +177,7 @@ static void make_resident(struct zone *z, struct page *page,
 	page->type = PAGE_ISOLATED;
 	lock_release(&z->lock);
 	if (huge)
-		done = make_huge(pfn, max_size(need, PAGEBLOCK_PAGES));
+		done = make_huge(pfn, need);
 	else
 		done = faultin(pfn_to_addr(pfn), around, around) ? around : 0;
 	lock_acquire(&z->lock);

@@ -24,6 +24,7 @@
 
 enum {
 	DEAR_NS = 2500,
+	ASSUMED_NS = 10000, /* if nothing is measured */
 	/* Of a fault to a page that is asked for, the call included. */
 	DEAR_RATIO = 3,
 	TOUCHED = 2,
@@ -37,6 +38,7 @@ static bool measuring; /* Const after init */
 /* Atomic, all of them. */
 static bool dear;
 static bool refused; /* kernels before 5.14 do not know how */
+static uint64_t last_ns; /* what a fault took, by the last measurement */
 static size_t until; /* pages to be made before the next measurement */
 static bool last = true; /* dear, by the last measurement */
 
@@ -46,6 +48,7 @@ void faultin_init(bool quiet)
 
 	measuring = !quiet && params.fault_ahead == TRI_AUTO;
 	store_relaxed(&dear, on);
+	store_relaxed(&last_ns, ASSUMED_NS);
 	if (!measuring)
 		control_set_mode(MODE_FAULT_AHEAD, on ? "on" : "off",
 				 quiet ? "quiet" : "asked for");
@@ -54,6 +57,11 @@ void faultin_init(bool quiet)
 bool faults_are_dear(void)
 {
 	return load_relaxed(&dear) && !load_relaxed(&refused);
+}
+
+uint64_t faultin_ns(void)
+{
+	return load_relaxed(&last_ns);
 }
 
 bool faultin_is_refused(void)
@@ -91,6 +99,7 @@ static void judge(bool is_dear, uint64_t fault_ns, uint64_t page_ns)
 
 	if (is_dear || !before)
 		store_relaxed(&dear, is_dear);
+	store_relaxed(&last_ns, fault_ns);
 	fmt_snprintf(reason, sizeof(reason),
 		     "a page fault takes %lu ns, a page asked for %lu", fault_ns,
 		     page_ns);

@@ -16,10 +16,12 @@ void faultin_init(bool quiet);
 /*
  * faults_are_dear() - does a page fault take several times as long as a page that is
  * asked for? False until faultin() has found out.
+ * faultin_ns() - what one took when that was measured last.
  * faultin_wants_pages() - is it time to find out? Then the next pages that will be
  * needed anyway should be made by faultin(), FAULTIN_LEAST of them.
  */
 bool faults_are_dear(void);
+uint64_t faultin_ns(void);
 bool faultin_wants_pages(void);
 
 enum { FAULTIN_LEAST = 8 };

@@ -22,10 +22,12 @@ enum {
 	/* 512 small pages take about 700 us, a huge one 100. No machine clears
 	 * one in SMALL_US: that was a small page. */
 	DEAR_US = 1000,
-	/* Where page faults are dear, 512 small pages take 3,000 to 5,000, the most of it
-	 * when they are touched first, even if they were asked for. */
-	DEAR_US_IF_ALL_ARE = 6000,
 	SMALL_US = 20,
+	/* Where page faults are dear, a huge page takes 100, or up to as long as its small
+	 * ones would, most of it when they are touched first, even if they were asked for.
+	 * So only one that takes longer than twice as many faults is dear. */
+	DEAR_FAULTS = 2 * PAGEBLOCK_PAGES,
+	SMALL_US_IF_DEAR = 50,
 	/* CPU time that a process in a virtual machine has used before the first
 	 * is made for it: if that is dear, it is 2 %. */
 	PATIENCE_US = 250000,
@@ -79,7 +81,9 @@ static bool is_worth_trying(void)
 
 static uint64_t dear_us(void)
 {
-	return faults_are_dear() ? DEAR_US_IF_ALL_ARE : DEAR_US;
+	uint64_t fault_ns = faults_are_dear() ? faultin_ns() : 0;
+
+	return max_size(DEAR_US, DEAR_FAULTS * fault_ns / 1000);
 }
 
 /*
@@ -88,11 +92,12 @@ static uint64_t dear_us(void)
  */
 static bool touch(volatile char *addr)
 {
+	uint64_t small = faults_are_dear() ? SMALL_US_IF_DEAR : SMALL_US;
 	uint64_t start = os_now_us(), us;
 
 	*addr = 0;
 	us = os_now_us() - start;
-	if (us >= SMALL_US && us <= dear_us()) {
+	if (us >= small && us <= dear_us()) {
 		count_vm_event(THP_FAULT_ALLOC);
 		fetch_add_relaxed(&cheap, 1);
 		store_relaxed(&pause_ms, PAUSE_MIN_MS);
@@ -100,7 +105,7 @@ static bool touch(volatile char *addr)
 	}
 	store_relaxed(&cheap, 0);
 	pause_for_a_while();
-	if (us < SMALL_US) {
+	if (us < small) {
 		count_vm_event(THP_FAULT_FALLBACK);
 		return false;
 	}
@@ -206,9 +211,8 @@ bool thp_wanted(void)
 	return is_worth_trying() && may_start();
 }
 
-bool thp_make(size_t pfn)
+static bool make_one(char *addr)
 {
-	char *addr = pfn_to_addr(pfn);
 	size_t size = PAGEBLOCK_PAGES << PAGE_SHIFT;
 	bool huge;
 
@@ -217,6 +221,16 @@ bool thp_make(size_t pfn)
 	huge = touch(addr);
 	os_set_thp(addr, size, OS_THP_OFF);
 	return huge;
+}
+
+size_t thp_make(char *addr, size_t nr)
+{
+	size_t done = 0;
+
+	while (done + PAGEBLOCK_PAGES <= nr && thp_wanted() &&
+	       make_one(addr + (done << PAGE_SHIFT)))
+		done += PAGEBLOCK_PAGES;
+	return done;
 }
 
 void thp_stop_probing(void)

@@ -30,12 +30,13 @@ bool thp_probe(size_t pfn, size_t nr);
 bool thp_wanted(void);
 
 /*
- * thp_make() - a huge page for the pageblock at @pfn, of which nothing is resident
- * and which was advised to have small ones.
- * Return: whether all of it is resident now.
- * Context: two system calls and a page fault, so no lock that others wait for.
+ * thp_make() - huge pages for memory of which nothing is resident and all will be used.
+ * @addr: where one can begin. @nr: pages.
+ * Return: how many of them are resident now: fewer once one was dear. They are advised
+ * to be small ones again.
+ * Context: two system calls and a page fault each, so no lock that others wait for.
  */
-bool thp_make(size_t pfn);
+size_t thp_make(char *addr, size_t nr);
 
 /* No more: the clock it takes may be a system call, which quiet mode forbids. */
 void thp_stop_probing(void);

@@ -17,10 +17,16 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+/* In huge ones, too. */
+static size_t pages_made(void)
+{
+	return counted("pgpopulate") + counted("thp_fault_alloc") * 2 * MIB / 4096;
+}
+
 /* Page faults would be as many as pages. */
 static size_t made_of(size_t pages, size_t before)
 {
-	size_t made = counted("pgpopulate") - before;
+	size_t made = pages_made() - before;
 
 	printf("%zu of %zu pages made\n", made, pages);
 	return made;
@@ -38,7 +44,7 @@ static char *map_chunk(size_t size)
 static void mappings(void)
 {
 	enum { CHUNKS = 20, CHUNK = 2 * MIB };
-	size_t before = counted("pgpopulate"), faults = minor_faults(), i;
+	size_t before = pages_made(), faults = minor_faults(), i;
 	char *p[CHUNKS];
 
 	for (i = 0; i < CHUNKS; i++) {
@@ -78,7 +84,7 @@ static void *use_blocks(void *arg)
 
 static void blocks(void)
 {
-	size_t before = counted("pgpopulate"), i;
+	size_t before = pages_made(), i;
 	pthread_t thread[4];
 
 	use_blocks(NULL);
@@ -93,7 +99,7 @@ static void objects(void)
 {
 	enum { NR = 1000, OBJECT = 12000 };
 	static char *p[NR];
-	size_t before = counted("pgpopulate"), i;
+	size_t before = pages_made(), i;
 
 	for (i = 0; i < NR; i++) {
 		p[i] = malloc(OBJECT);

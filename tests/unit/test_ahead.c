@@ -236,6 +236,34 @@ static void test_kinds(void **state)
 		}
 }
 
+/* Of what holds whole huge pages, these are made in one piece, canaries and all. */
+static void test_huge_mappings(void **state)
+{
+	enum { PAGES = 3 * PAGEBLOCK_PAGES, HUGE = 2 * PAGEBLOCK_PAGES,
+	       HEAD = PAGEBLOCK_PAGES - 1 };
+	char *p;
+
+	(void)state;
+	os_fake_huge_pages(100, true);
+	start("percpu=lock,span=4096,fault_ahead=on");
+	for (size_t i = 0; i < 4; i++) {
+		p = fresh(PAGES + PAGEBLOCK_PAGES);
+		/* They begin behind HEAD pages, and one page is behind them. */
+		p = (char *)align_up((uintptr_t)p, PAGEBLOCK_PAGES * PAGE_SIZE) +
+		    PAGE_SIZE;
+		ahead_mapping(p, PAGES);
+		assert_int_equal(os_fake_advised(), i * HUGE);
+		assert_int_equal(os_fake_unadvised(), os_fake_advised());
+		assert_int_equal(made(), i * HEAD);
+		/* HEAD has one canary. */
+		assert_int_equal(resident_pages(p, HEAD), i ? HEAD - 1 : 0);
+		if (kernel_has_huge_pages())
+			assert_int_equal(resident_pages(p + HEAD * PAGE_SIZE, HUGE),
+					 i ? HUGE : 0);
+		use(p, PAGES);
+	}
+}
+
 static void use_and_unmap(char *p)
 {
 	use(p, NR);
@@ -603,6 +631,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_several_at_once),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_small_kind),
+		cmocka_unit_test(test_huge_mappings),
 		cmocka_unit_test(test_out_of_sight),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_slabs),

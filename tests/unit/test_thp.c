@@ -6,7 +6,6 @@
  */
 #include "unit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/vmstat.h"
@@ -51,18 +50,6 @@ static void use_blocks(size_t mib)
 	buddy_validate(normal());
 }
 
-static bool kernel_has_huge_pages(void)
-{
-	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
-	char text[64] = "";
-
-	if (!f)
-		return false;
-	assert_non_null(fgets(text, sizeof(text), f));
-	fclose(f);
-	return !strstr(text, "[never]");
-}
-
 static void test_from_16_mib(void **state)
 {
 	(void)state;
@@ -88,6 +75,45 @@ static void test_faults_are_dear(void **state)
 	use(48);
 	assert_in_range(made(), 13, 17);
 	assert_int_equal(sum_vm_event(THP_DEAR), 0);
+}
+
+enum { FAULT_US = 16 };
+
+static void start_with_dear_faults(uint64_t huge_page_us)
+{
+	static char pages[FAULTIN_LEAST * PAGE_SIZE]
+		__attribute__((aligned(PAGE_SIZE)));
+
+	start("percpu=lock,span=1024", huge_page_us, true);
+	faultin_init(false);
+	os_fake_faults(FAULT_US * 1000, 1000);
+	assert_true(faultin(pages, FAULTIN_LEAST, FAULTIN_LEAST));
+	assert_true(faults_are_dear());
+}
+
+/* But for one that takes longer than twice as many faults. */
+static void test_dearer_than_faults(void **state)
+{
+	enum { MOST = 2 * PAGEBLOCK_PAGES * FAULT_US };
+
+	(void)state;
+	start_with_dear_faults(MOST);
+	use(48);
+	assert_in_range(made(), 13, 17);
+	assert_int_equal(sum_vm_event(THP_DEAR), 0);
+	os_fake_huge_pages(MOST + 1000, true);
+	use(64);
+	assert_int_equal(sum_vm_event(THP_DEAR), 1);
+}
+
+/* What a small page takes there must not be taken for a huge one. */
+static void test_small_where_faults_are_dear(void **state)
+{
+	(void)state;
+	start_with_dear_faults(40);
+	use(48);
+	assert_int_equal(made(), 0);
+	assert_int_equal(sum_vm_event(THP_FAULT_FALLBACK), 1);
 }
 
 /* What is resident is known to be, and taken before other memory. */
@@ -403,6 +429,8 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from_16_mib),
 		cmocka_unit_test(test_faults_are_dear),
+		cmocka_unit_test(test_dearer_than_faults),
+		cmocka_unit_test(test_small_where_faults_are_dear),
 		cmocka_unit_test(test_resident),
 		cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_again),

@@ -256,6 +256,18 @@ bool pages_are_zero(const void *p, size_t nr)
 	return !*c && !memcmp(c, c + 1, (nr << PAGE_SHIFT) - 1);
 }
 
+bool kernel_has_huge_pages(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+	char text[64] = "";
+
+	if (!f)
+		return false;
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	return !strstr(text, "[never]");
+}
+
 size_t resident_pages(void *p, size_t nr)
 {
 	static unsigned char vec[1 << 20];

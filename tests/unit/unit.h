@@ -108,5 +108,7 @@ unsigned int rounds(unsigned int n);
 /* Are all bytes of the @nr pages at @p zero? How many of them are resident? */
 bool pages_are_zero(const void *p, size_t nr);
 size_t resident_pages(void *p, size_t nr);
+/* Does it give any to who asks for them? */
+bool kernel_has_huge_pages(void);
 
 #endif
