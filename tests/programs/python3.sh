@@ -10,9 +10,8 @@ heavy=(test_bytes test_collections test_dict test_gc test_generators
 	test_unicode)
 others=(test_array test_ctypes test_decimal test_deque test_descr test_embed
 	test_functools test_itertools test_long test_memoryview test_mmap
-	test_os test_posix test_pty test_sort test_thread
-	test_threadedtempfile test_threading_local test_tracemalloc
-	test_xml_etree test_zlib)
+	test_pty test_sort test_thread test_threadedtempfile
+	test_threading_local test_tracemalloc test_xml_etree test_zlib)
 # mostly asleep, so they come first and run beside the others
 sleepers=(test_threading test_fork1)
 
