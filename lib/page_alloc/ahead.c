@@ -137,10 +137,10 @@ static struct pages make_huge(char *addr, size_t nr)
 {
 	uintptr_t first = align_up((uintptr_t)addr, PAGEBLOCK_PAGES << PAGE_SHIFT);
 	size_t from = (first - (uintptr_t)addr) >> PAGE_SHIFT;
+	size_t done = thp_make(addr, nr, from);
 
-	if (from >= nr)
-		return (struct pages){ 0, 0 };
-	return (struct pages){ from, from + thp_make((char *)first, nr - from) };
+	return done ? (struct pages){ from, from + done } :
+		      (struct pages){ 0, 0 };
 }
 
 static void make_pages(char *addr, size_t from, size_t to)

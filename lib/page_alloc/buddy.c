@@ -151,7 +151,7 @@ struct want {
 /* Return: pages from @pfn on that are resident now, in huge ones. */
 static size_t make_huge(size_t pfn, size_t nr)
 {
-	size_t done = thp_make(pfn_to_addr(pfn), align_up(nr, PAGEBLOCK_PAGES));
+	size_t done = thp_make(pfn_to_addr(pfn), align_up(nr, PAGEBLOCK_PAGES), 0);
 
 	for (size_t i = 0; i < done; i += PAGEBLOCK_PAGES)
 		store_relaxed(&pfn_to_pageblock(pfn + i)->huge, 1);

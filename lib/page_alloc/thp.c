@@ -5,8 +5,8 @@
  * Most machines have huge pages for a sixth of what their small pages take. In a
  * virtual machine one may take the host 5 ms, unless that memory was in use as a
  * huge page a moment ago; both states come and go within seconds. So those of a
- * zone are made here, one by one, and each is timed; of a large area the first
- * few are. In a virtual machine areas have to wait until those of zones have shown
+ * zone, and of mappings that are made ahead, are made here, one by one, and each is
+ * timed; of a large area the first few are. In a virtual machine areas have to wait until those of zones have shown
  * what they cost: the first few of an area may be cheap because a process that just
  * ended had them.
  */
@@ -211,25 +211,17 @@ bool thp_wanted(void)
 	return is_worth_trying() && may_start();
 }
 
-static bool make_one(char *addr)
+size_t thp_make(char *addr, size_t nr, size_t first)
 {
-	size_t size = PAGEBLOCK_PAGES << PAGE_SHIFT;
-	bool huge;
+	size_t size = nr << PAGE_SHIFT, done = 0;
 
-	if (os_set_thp(addr, size, OS_THP_ON) < 0)
-		return false;
-	huge = touch(addr);
-	os_set_thp(addr, size, OS_THP_OFF);
-	return huge;
-}
-
-size_t thp_make(char *addr, size_t nr)
-{
-	size_t done = 0;
-
-	while (done + PAGEBLOCK_PAGES <= nr && thp_wanted() &&
-	       make_one(addr + (done << PAGE_SHIFT)))
+	if (first + PAGEBLOCK_PAGES > nr || !thp_wanted() ||
+	    os_set_thp(addr, size, OS_THP_ON) < 0)
+		return 0;
+	while (first + done + PAGEBLOCK_PAGES <= nr && thp_wanted() &&
+	       touch(addr + ((first + done) << PAGE_SHIFT)))
 		done += PAGEBLOCK_PAGES;
+	os_set_thp(addr, size, OS_THP_OFF);
 	return done;
 }
 

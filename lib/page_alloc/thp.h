@@ -31,12 +31,13 @@ bool thp_wanted(void);
 
 /*
  * thp_make() - huge pages for memory of which nothing is resident and all will be used.
- * @addr: where one can begin. @nr: pages.
- * Return: how many of them are resident now: fewer once one was dear. They are advised
- * to be small ones again.
- * Context: two system calls and a page fault each, so no lock that others wait for.
+ * @addr, @nr: its pages. Advice is for all of them, so that it stays one mapping, and in
+ *	the end for small ones.
+ * @first: the first of them at which a huge one can begin.
+ * Return: how many pages from @first on are resident now: fewer once one was dear.
+ * Context: two system calls, and a page fault each, so no lock that others wait for.
  */
-size_t thp_make(char *addr, size_t nr);
+size_t thp_make(char *addr, size_t nr, size_t first);
 
 /* No more: the clock it takes may be a system call, which quiet mode forbids. */
 void thp_stop_probing(void);

@@ -252,7 +252,7 @@ static void test_huge_mappings(void **state)
 		p = (char *)align_up((uintptr_t)p, PAGEBLOCK_PAGES * PAGE_SIZE) +
 		    PAGE_SIZE;
 		ahead_mapping(p, PAGES);
-		assert_int_equal(os_fake_advised(), i * HUGE);
+		assert_int_equal(os_fake_advised(), i * PAGES);
 		assert_int_equal(os_fake_unadvised(), os_fake_advised());
 		assert_int_equal(made(), i * HEAD);
 		/* HEAD has one canary. */
