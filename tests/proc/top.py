@@ -604,17 +604,18 @@ class Screen(Test):
     def test_list(self):
         self.open("-d", "0.2", "-s", "p")
         self.terminal.wait_for(rf"^ *{self.pid} .* redis-server")
-        # To the row of the server, however many others there are.
-        self.terminal.keys("Home")
+        # To the row of the server, however many others there are: they come and go,
+        # and a slow screen shows where the cursor was.
+        at = None
         for _ in range(200):
-            lines = self.terminal.screen("-e")
-            cursor = [line for line in lines
-                      if re.search(rf"\033\[[0-9;]*46m *{self.pid} ", line)]
-            if cursor:
+            screen = "\n".join(self.terminal.screen("-e"))
+            found = re.search(r"\033\[[0-9;]*46m *(\d+) ", screen)
+            at = int(found[1]) if found else 0
+            if at == int(self.pid):
                 break
-            self.terminal.keys("Down")
-            time.sleep(0.02)
-        self.assertTrue(cursor, "\n".join(lines))
+            self.terminal.keys("Down" if at < int(self.pid) else "Up")
+            time.sleep(0.05)
+        self.assertEqual(at, int(self.pid), screen)
         self.terminal.keys("Enter")
         self.terminal.wait_for(rf"process {self.pid}  redis-server",
                                r"^ ACTIVE")
