@@ -282,15 +282,18 @@ static void *move_to_vmalloc(struct page *page, size_t nr)
 	if (old <= UNALIGNED_MAX_PAGES) {
 		ahead_copy(to, from, old << PAGE_SHIFT, nr << PAGE_SHIFT);
 		memcpy(to, from, old << PAGE_SHIFT);
+		give_back(page, true);
 	} else if (vmalloc_move_in(from, old, to)) {
+		/* Not to a cache: the zone would never hear of what is written there
+		 * later. */
 		pages_moved_out(page);
+		free_pages_or_area(page, true);
 		ahead_growth(to, old, nr);
 	} else {
 		vfree(virt_to_page(to), true);
 		return NULL;
 	}
 	set_page_class(to, PAGE_CLASS_ASK);
-	give_back(page, true);
 	return to;
 }
 

@@ -13,7 +13,8 @@
  * ahead_block() - a block or area of @nr pages.
  * ahead_mapping() - a mapping of the program's own.
  *
- * Context: system calls of up to @nr microseconds, so no lock that others wait for.
+ * Context: system calls of up to @nr microseconds, or as long as @nr page faults where huge
+ * pages are made, so no lock that others wait for.
  */
 void ahead_slab(unsigned int id, void *addr, size_t nr);
 void ahead_block(void *addr, size_t nr);

@@ -38,7 +38,7 @@ static bool measuring; /* Const after init */
 /* Atomic, all of them. */
 static bool dear;
 static bool refused; /* kernels before 5.14 do not know how */
-static uint64_t last_ns; /* what a fault took, by the last measurement */
+static uint64_t dear_ns; /* what a fault took when they were last found to be dear */
 static size_t until; /* pages to be made before the next measurement */
 static bool last = true; /* dear, by the last measurement */
 
@@ -48,7 +48,7 @@ void faultin_init(bool quiet)
 
 	measuring = !quiet && params.fault_ahead == TRI_AUTO;
 	store_relaxed(&dear, on);
-	store_relaxed(&last_ns, ASSUMED_NS);
+	store_relaxed(&dear_ns, ASSUMED_NS);
 	if (!measuring)
 		control_set_mode(MODE_FAULT_AHEAD, on ? "on" : "off",
 				 quiet ? "quiet" : "asked for");
@@ -61,7 +61,7 @@ bool faults_are_dear(void)
 
 uint64_t faultin_ns(void)
 {
-	return load_relaxed(&last_ns);
+	return load_relaxed(&dear_ns);
 }
 
 bool faultin_is_refused(void)
@@ -99,7 +99,8 @@ static void judge(bool is_dear, uint64_t fault_ns, uint64_t page_ns)
 
 	if (is_dear || !before)
 		store_relaxed(&dear, is_dear);
-	store_relaxed(&last_ns, fault_ns);
+	if (is_dear)
+		store_relaxed(&dear_ns, fault_ns);
 	fmt_snprintf(reason, sizeof(reason),
 		     "a page fault takes %lu ns, a page asked for %lu", fault_ns,
 		     page_ns);

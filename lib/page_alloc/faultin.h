@@ -16,7 +16,7 @@ void faultin_init(bool quiet);
 /*
  * faults_are_dear() - does a page fault take several times as long as a page that is
  * asked for? False until faultin() has found out.
- * faultin_ns() - what one took when that was measured last.
+ * faultin_ns() - what one took when they were last found to be dear.
  * faultin_wants_pages() - is it time to find out? Then the next pages that will be
  * needed anyway should be made by faultin(), FAULTIN_LEAST of them.
  */

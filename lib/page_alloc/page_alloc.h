@@ -112,7 +112,8 @@ bool free_pages_exact(struct page *page, bool wait);
  */
 bool resize_pages_exact(struct page *page, size_t nr, bool wait);
 
-/* The memory of a PAGE_LARGE block was moved away: it reads as zeros. */
+/* The memory of a PAGE_LARGE block was moved away: it reads as zeros. Nobody may write
+ * to it before free_pages_exact(). */
 void pages_moved_out(struct page *page);
 
 /* --- memory that is free --- */

@@ -11,6 +11,7 @@
  *   sizes     so many that none comes twice: in little more memory than they have
  *   aligned   to more than a page: from caches like others
  *   often     those of more than 1 MiB, too, while they come and go all the time
+ *   moved     by realloc() out of such a block, which is used again, and calloc() then
  *   grown     in place, to where a block of their size would not begin: not for who
  *             asks for its alignment
  *   short     of address space: what small objects left serves them, too
@@ -384,6 +385,38 @@ static void often_aligned(void)
 	CHECK(malloc_usable_size(malloc(1200 * KIB)) == 1200 * KIB);
 }
 
+/* Whoever has the block after its pages were moved away leaves other data there. */
+static void moved_out(void)
+{
+	enum { TURNS = 5, OFTEN = 20000, NR = 64, SIZE = 512 * KIB };
+	volatile size_t align = 2 * MIB;
+	char *p[NR], *block;
+
+	for (int turn = 0; turn < TURNS; turn++) {
+		/* Their cache has room then. */
+		for (int i = 0; i < OFTEN; i++)
+			free(aligned_alloc(align, 2 * MIB));
+		block = aligned_alloc(align, 2 * MIB);
+		CHECK(block);
+		fill_key(block, 2 * MIB, 1);
+		block = realloc(block, 9 * MIB);
+		CHECK(block && check_key(block, 2 * MIB, 1));
+		free(block);
+		block = aligned_alloc(align, 2 * MIB);
+		CHECK(block);
+		fill(block, 2 * MIB);
+		free(block);
+		malloc_trim(0);
+		for (int i = 0; i < NR; i++) {
+			p[i] = calloc(1, SIZE);
+			CHECK(p[i] && all_zero(p[i], SIZE));
+		}
+		for (int i = 0; i < NR; i++)
+			free(p[i]);
+		malloc_trim(0);
+	}
+}
+
 /*
  * Blocks of 40 KiB grow in place to @to, and are freed; who asks for @size then gets none
  * of them, since they begin elsewhere than at a multiple of 128 KiB.
@@ -472,6 +505,7 @@ int main(int argc, char **argv)
 		{"sizes", many_sizes, 60},
 		{"aligned", aligned_blocks, 60},
 		{"often", often_aligned, 60},
+		{"moved", moved_out, 60},
 		{"grown", grown_blocks, 30},
 		{"short", short_of_space, 60},
 		{"filled", filled, 60},

@@ -530,6 +530,7 @@ static void test_changes(void **state)
 	assert_true(measured(10000, 1000));
 	pass(4096);
 	assert_true(measured(1000, 500));
+	assert_int_equal(faultin_ns(), 10000);
 	pass(256);
 	assert_false(measured(1000, 500));
 	pass(4096);
